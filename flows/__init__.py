@@ -1,0 +1,1 @@
+"""What a user runs: one module for each command of the command line."""

@@ -1,0 +1,20 @@
+"""The nodes of the dataflow graph, one file each; :data:`NODES` maps the ``op`` name to the class."""
+
+from __future__ import annotations
+
+from xnorflow.hw.nodes.argmax import ArgMax
+from xnorflow.hw.nodes.fifo import Fifo
+from xnorflow.hw.nodes.flatten import Flatten
+from xnorflow.hw.nodes.int_mat_vec import IntMatVec
+from xnorflow.hw.nodes.max_pool import MaxPool
+from xnorflow.hw.nodes.pad import Pad
+from xnorflow.hw.nodes.sliding_window import SlidingWindow
+from xnorflow.hw.nodes.table import Table
+from xnorflow.hw.nodes.threshold import Threshold
+from xnorflow.hw.nodes.width_converter import WidthConverter
+from xnorflow.hw.nodes.xnor_mat_vec import XnorMatVec
+
+_CLASSES = (ArgMax, Fifo, Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec)
+NODES = {cls.op: cls for cls in _CLASSES}
+
+__all__ = ["NODES", *[cls.__name__ for cls in _CLASSES]]  # noqa: PLE0604

@@ -1,0 +1,30 @@
+"""Checks shared by the nodes; each raises BadInputError that begins with the node's name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import BadInputError, FoldingError
+
+if TYPE_CHECKING:
+    from xnorflow.hw.graph import Node, StreamType
+
+
+def one_input(node: Node, ins: tuple[StreamType, ...]) -> StreamType:
+    """The type of the single input."""
+    if len(ins) != 1 or len(node.outputs) != 1:
+        raise BadInputError(f"node {node.name}: {node.op} has {len(ins)} inputs and {len(node.outputs)} outputs; 1 and 1 are accepted")
+    return ins[0]
+
+
+def image(node: Node, kind: StreamType) -> tuple[int, int, int]:
+    """Height, width and channels of an image stream."""
+    if len(kind.shape) != 3:
+        raise BadInputError(f"node {node.name}: {node.op} takes a stream (H, W, C), not {kind.shape}")
+    return kind.shape[0], kind.shape[1], kind.shape[2]
+
+
+def lanes_divide(node: Node, lanes: int, channels: int, what: str) -> None:
+    """Check a folding: ``lanes`` (0 for not chosen yet) divides ``channels``."""
+    if lanes < 0 or (lanes and channels % lanes):
+        raise FoldingError(f"node {node.name}: {what} {lanes} does not divide {channels}")

@@ -1,0 +1,121 @@
+"""What XnorMatVec and IntMatVec share: shape rule, border correction, exact accumulation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.graph import HardwareNode, StreamType
+from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.types import IntType
+
+if TYPE_CHECKING:
+    from xnorflow.hw.types import IntArray
+
+
+@dataclass(frozen=True, eq=False)
+class Border:
+    """Makes zero padding exact where the stream cannot hold a zero: adds a constant that depends on the border class.
+
+    The stream is padded with -1 there, so each padded tap has added ``-w``; the table adds ``+w`` back. Positions whose
+    windows overlap the border alike share a class, so a 3x3 kernel has at most 3 row classes times 3 column classes.
+
+    Attributes:
+        row_class: int64 ``(OH,)``, the class of each output row, from 0.
+        col_class: int64 ``(OW,)``, the class of each output column, from 0.
+        table: int64 ``(row classes, column classes, MH)``, what is added to the accumulator.
+    """
+
+    row_class: IntArray
+    col_class: IntArray
+    table: IntArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MatVec(HardwareNode):
+    """``acc[m] = sum_k w[m, k] * x[k] (+ border)`` for each pixel's vector x of MW elements; ``(..., MW) -> (..., MH)``.
+
+    Folded over PE rows and SIMD columns: ``(MH/PE) * (MW/SIMD)`` cycles a vector.
+
+    Attributes:
+        weights: int64 ``(MH, MW)``.
+        weight_type: type of the weights.
+        pe, simd: rows and columns computed in one cycle; 0 where not chosen yet.
+        border: correction for zero padding, or None.
+    """
+
+    weights: IntArray
+    weight_type: IntType
+    pe: int = 0
+    simd: int = 0
+    border: Border | None = None
+
+    @property
+    def in_lanes(self) -> int:
+        return self.simd
+
+    @property
+    def out_lanes(self) -> int:
+        return self.pe
+
+    @property
+    def mh(self) -> int:
+        """Rows of the matrix: output channels."""
+        return int(self.weights.shape[0])
+
+    @property
+    def mw(self) -> int:
+        """Columns of the matrix: elements of an input vector."""
+        return int(self.weights.shape[1])
+
+    def accumulator_range(self, kind: StreamType) -> tuple[int, int]:
+        """Least and greatest accumulator that any input of that type can reach, border correction included."""
+        positive = np.where(self.weights > 0, self.weights, 0).sum(axis=1)
+        negative = np.where(self.weights < 0, self.weights, 0).sum(axis=1)
+        low, high = kind.dtype.minimum, kind.dtype.maximum
+        lows, highs = positive * low + negative * high, positive * high + negative * low
+        if self.border is not None:
+            table = self.border.table.reshape(-1, self.mh)
+            lows, highs = lows + np.minimum(table.min(axis=0), 0), highs + np.maximum(table.max(axis=0), 0)
+        return int(lows.min()), int(highs.max())
+
+    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
+        kind = one_input(self, ins)
+        if self.weights.ndim != 2 or kind.channels != self.mw:
+            raise BadInputError(f"node {self.name}: weights {self.weights.shape} do not fit a stream {kind.shape}; its last size must be MW")
+        if not self.weight_type.allows(self.weights):
+            raise BadInputError(f"node {self.name}: a weight is outside {self.weight_type.name}")
+        lanes_divide(self, self.simd, self.mw, "SIMD")
+        lanes_divide(self, self.pe, self.mh, "PE")
+        self._check_border(kind)
+        return (StreamType((*kind.shape[:-1], self.mh), IntType.containing(*self._signed_range(kind))),)
+
+    def _signed_range(self, kind: StreamType) -> tuple[int, int]:
+        low, high = self.accumulator_range(kind)
+        return min(low, -1), max(high, 0)
+
+    def _check_border(self, kind: StreamType) -> None:
+        if self.border is None:
+            return
+        rows, cols = self.border.row_class, self.border.col_class
+        shape = (int(rows.max()) + 1, int(cols.max()) + 1, self.mh)
+        if len(kind.shape) != 3 or (len(rows), len(cols)) != kind.shape[:2] or self.border.table.shape != shape:
+            raise BadInputError(f"node {self.name}: border table {self.border.table.shape} does not fit a stream {kind.shape}")
+
+    def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
+        (x,) = ins
+        acc = exact_matmul(x, self.weights)
+        if self.border is not None:
+            acc = acc + self.border.table[self.border.row_class][:, self.border.col_class]
+        return (acc,)
+
+
+def exact_matmul(x: IntArray, weights: IntArray) -> IntArray:
+    """``x @ weights.T`` in exact integers; through float64 (exact below 2**53), which BLAS makes fast."""
+    bound = int(np.abs(weights).sum(axis=1).max(initial=0)) * int(np.abs(x).max(initial=0))
+    if bound >= 1 << 53:
+        return x @ weights.T
+    return np.rint(x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)

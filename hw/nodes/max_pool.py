@@ -1,0 +1,47 @@
+"""MaxPool: the greatest of the taps of a window, per channel; an OR for BIPOLAR."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.graph import HardwareNode, StreamType
+from xnorflow.hw.nodes._checks import lanes_divide, one_input
+
+if TYPE_CHECKING:
+    from xnorflow.hw.types import IntArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MaxPool(HardwareNode):
+    """(OH, OW, taps*C) -> (OH, OW, C): reads the windows that a SlidingWindow makes, tap outermost.
+
+    Attributes:
+        taps: pixels in a window, KH*KW.
+        lanes: elements a beat; divides C.
+    """
+
+    op = "MaxPool"
+    taps: int
+    lanes: int = 0
+
+    @property
+    def in_lanes(self) -> int:
+        return self.lanes
+
+    @property
+    def out_lanes(self) -> int:
+        return self.lanes
+
+    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
+        kind = one_input(self, ins)
+        if self.taps < 1 or kind.channels % self.taps:
+            raise BadInputError(f"node {self.name}: windows of {kind.channels} elements are not {self.taps} taps of equal size")
+        channels = kind.channels // self.taps
+        lanes_divide(self, self.lanes, channels, "lanes")
+        return (StreamType((*kind.shape[:-1], channels), kind.dtype),)
+
+    def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
+        (x,) = ins
+        return (x.reshape(*x.shape[:-1], self.taps, -1).max(axis=-2),)

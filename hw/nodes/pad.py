@@ -1,0 +1,61 @@
+"""Pad: a border around each image, of one value per channel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.graph import HardwareNode, StreamType
+from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
+
+if TYPE_CHECKING:
+    from xnorflow.hw.types import IntArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pad(HardwareNode):
+    """(H, W, C) -> (top + H + bottom, left + W + right, C), same type.
+
+    Attributes:
+        top, bottom, left, right: rows and columns added.
+        value: int64 ``(C,)``, the border's value in each channel; a value of the stream's type (0 is none of BIPOLAR's:
+            a zero-padded binary convolution pads with -1 and corrects the accumulator, see XnorMatVec).
+        lanes: elements a beat.
+    """
+
+    op = "Pad"
+    top: int
+    bottom: int
+    left: int
+    right: int
+    value: IntArray
+    lanes: int = 0
+
+    @property
+    def in_lanes(self) -> int:
+        return self.lanes
+
+    @property
+    def out_lanes(self) -> int:
+        return self.lanes
+
+    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
+        kind = one_input(self, ins)
+        height, width, channels = image(self, kind)
+        if min(self.top, self.bottom, self.left, self.right) < 0:
+            raise BadInputError(f"node {self.name}: Pad has a negative border")
+        if self.value.shape != (channels,) or not kind.dtype.allows(self.value):
+            raise BadInputError(f"node {self.name}: Pad value {self.value.tolist()} is not one {kind.dtype.name} for each of {channels} channels")
+        lanes_divide(self, self.lanes, channels, "lanes")
+        return (StreamType((self.top + height + self.bottom, self.left + width + self.right, channels), kind.dtype),)
+
+    def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
+        (x,) = ins
+        n, height, width, channels = x.shape
+        out = np.empty((n, self.top + height + self.bottom, self.left + width + self.right, channels), dtype=np.int64)
+        out[:] = self.value
+        out[:, self.top : self.top + height, self.left : self.left + width] = x
+        return (out,)

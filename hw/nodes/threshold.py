@@ -1,0 +1,71 @@
+"""Threshold: per-channel sorted integer thresholds, to BIPOLAR or an n-bit code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.graph import HardwareNode, StreamType
+from xnorflow.hw.nodes._checks import lanes_divide, one_input
+
+if TYPE_CHECKING:
+    from xnorflow.hw.types import IntArray, IntType
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Threshold(HardwareNode):
+    """``out[c] = base + step * #{l : s[c]*x[c] >= thresholds[c, l]}`` with ``s[c] = -1`` where ``negate[c]``, else +1.
+
+    A channel whose ``negate`` is set serves a decreasing function (negative batch-norm gamma). Thresholds outside the
+    input's range mean always or never; the lowering clamps them to ``[minimum, maximum + 1]`` of ``s*x``.
+
+    Attributes:
+        thresholds: int64 ``(C, L)``, ascending along L.
+        negate: bool ``(C,)``.
+        base, step: -1 and 2 for BIPOLAR, the least code and 1 otherwise.
+        out_type: type of the output; holds ``base`` .. ``base + step*L``.
+        lanes: elements a beat.
+    """
+
+    op = "Threshold"
+    thresholds: IntArray
+    negate: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    base: int
+    step: int
+    out_type: IntType
+    lanes: int = 0
+
+    @property
+    def in_lanes(self) -> int:
+        return self.lanes
+
+    @property
+    def out_lanes(self) -> int:
+        return self.lanes
+
+    @property
+    def levels(self) -> int:
+        """Thresholds per channel."""
+        return int(self.thresholds.shape[1])
+
+    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
+        kind = one_input(self, ins)
+        if self.thresholds.ndim != 2 or len(self.thresholds) != kind.channels or self.negate.shape != (kind.channels,):
+            raise BadInputError(f"node {self.name}: thresholds {self.thresholds.shape} do not fit {kind.channels} channels")
+        if np.any(np.diff(self.thresholds, axis=1) < 0):
+            raise BadInputError(f"node {self.name}: thresholds are not ascending")
+        if not self.out_type.allows(self.base + self.step * np.arange(self.levels + 1, dtype=np.int64)):
+            raise BadInputError(f"node {self.name}: {self.levels} thresholds do not fit {self.out_type.name}")
+        lanes_divide(self, self.lanes, kind.channels, "lanes")
+        return (StreamType(kind.shape, self.out_type),)
+
+    def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
+        (x,) = ins
+        signed = np.where(self.negate, -x, x)
+        count = np.zeros_like(x)
+        for level in range(self.levels):
+            count += signed >= self.thresholds[:, level]
+        return (self.base + self.step * count,)

@@ -1,0 +1,26 @@
+"""XnorMatVec: bipolar weights times bipolar inputs, as XNOR and popcount."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.nodes._checks import one_input
+from xnorflow.hw.nodes.mat_vec import MatVec
+
+if TYPE_CHECKING:
+    from xnorflow.hw.graph import StreamType
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class XnorMatVec(MatVec):
+    """``acc[m] = 2*popcount(xnor(x, w[m])) - MW (+ border)`` = ``sum_k w[m, k] * x[k]`` on values -1 and +1."""
+
+    op = "XnorMatVec"
+
+    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
+        kind = one_input(self, ins)
+        if not (kind.dtype.bipolar and self.weight_type.bipolar):
+            raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
+        return super().infer(ins)

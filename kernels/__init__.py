@@ -1,0 +1,1 @@
+"""The CPU kernels: packed XNOR-popcount arithmetic in C++, and their Python face."""

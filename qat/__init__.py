@@ -1,0 +1,1 @@
+"""How networks become binary: quantisers, training, freezing and export."""

@@ -1,0 +1,1 @@
+"""How hardware is run: stream packing, the Verilator engine, cocotb benches, the equivalence chain."""
