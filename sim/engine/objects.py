@@ -1,0 +1,38 @@
+"""Object files that are the same in every model (Verilator's runtime and the harness), kept to compile them once a machine."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from pathlib import Path
+
+_NAMES = ("verilated.o", "verilated_threads.o", "main.o", "driver.o")
+
+
+def user_cache() -> Path:
+    """The folder for what may be deleted at any time."""
+    return Path.home() / ".cache" / "xnorflow"
+
+
+def reuse(key: str, obj: Path) -> None:
+    """Put kept objects into a build's object folder; they are newer than its sources, so make takes them as done."""
+    folder = user_cache() / key
+    with contextlib.suppress(OSError):
+        for name in _NAMES:
+            shutil.copyfile(folder / name, obj / name)
+
+
+def keep(key: str, obj: Path) -> None:
+    """Keep a finished build's objects, unless they are there already or the cache cannot be written."""
+    target = user_cache() / key
+    if target.exists():
+        return
+    with contextlib.suppress(OSError):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as name:
+            work = Path(name) / "objects"
+            work.mkdir()
+            for item in _NAMES:
+                shutil.copyfile(obj / item, work / item)
+            work.rename(target)
