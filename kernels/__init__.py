@@ -1,1 +1,29 @@
 """The CPU kernels: packed XNOR-popcount arithmetic in C++, and their Python face."""
+
+from __future__ import annotations
+
+from xnorflow.kernels.elementwise import arg_max, look_up, max_pool, max_pool_bits, threshold
+from xnorflow.kernels.isa import available, resolve
+from xnorflow.kernels.layers import Borders, IntLayer, XnorLayer
+from xnorflow.kernels.packed import Packed, gather, pack, unpack
+from xnorflow.kernels.thresholds import BitThresholds
+from xnorflow.kernels.window import Window
+
+__all__ = [
+    "BitThresholds",
+    "Borders",
+    "IntLayer",
+    "Packed",
+    "Window",
+    "XnorLayer",
+    "arg_max",
+    "available",
+    "gather",
+    "look_up",
+    "max_pool",
+    "max_pool_bits",
+    "pack",
+    "resolve",
+    "threshold",
+    "unpack",
+]

@@ -1,0 +1,92 @@
+"""Thresholds, tables, pooling and argmax on unpacked integers, and pooling on packed bits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from xnorflow import _kernels
+from xnorflow.errors import BadInputError
+from xnorflow.kernels.checks import contiguous, exact
+from xnorflow.kernels.packed import Packed
+
+if TYPE_CHECKING:
+    from xnorflow.kernels.layers import Integers
+    from xnorflow.kernels.window import Window
+
+
+def _vectors(x: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    if x.ndim < 1 or x.shape[-1] < 1:
+        raise BadInputError(f"an array of shape {x.shape} has no channels")
+    return contiguous(x, "array").reshape(-1, x.shape[-1])
+
+
+def threshold(x: npt.NDArray[Any], thresholds: Integers, negate: npt.NDArray[np.bool_], *, base: int, step: int) -> npt.NDArray[np.int64]:
+    """``base + step * #{l : s*x >= thresholds[c, l]}``, with ``s = -1`` in negated channels.
+
+    Args:
+        x: integers ``(..., C)``.
+        thresholds: ``(C, L)``, ascending along L.
+        negate: ``(C,)``.
+        base: the code where no threshold is reached.
+        step: what each reached threshold adds.
+
+    Returns:
+        int64 ``(..., C)``.
+
+    Raises:
+        BadInputError: shapes or types do not fit, or the thresholds do not ascend.
+    """
+    if thresholds.ndim != 2 or negate.ndim != 1:
+        raise BadInputError(f"thresholds {thresholds.shape} and negate {negate.shape} must be (C, L) and (C,)")
+    if np.any(thresholds[:, 1:] < thresholds[:, :-1]):
+        raise BadInputError("thresholds are not ascending")
+    out = np.empty(x.shape, dtype=np.int64)
+    limits = exact(thresholds, np.int64, "thresholds"), exact(negate, np.uint8, "negate")
+    _kernels.threshold(_vectors(x), *limits, base, step, out.reshape(-1, x.shape[-1]))
+    return out
+
+
+def look_up(x: npt.NDArray[Any], values: Integers) -> npt.NDArray[np.int64]:
+    """``values[c, pattern of x]``, the pattern being x modulo the size of the table.
+
+    Args:
+        x: integers ``(..., C)``.
+        values: ``(C, 2**bits)``, or ``(1, 2**bits)`` shared by all channels.
+
+    Returns:
+        int64 ``(..., C)``.
+
+    Raises:
+        BadInputError: shapes or types do not fit.
+    """
+    if values.ndim != 2:
+        raise BadInputError(f"a table of shape {values.shape} is not (C, 2**bits)")
+    out = np.empty(x.shape, dtype=np.int64)
+    _kernels.look_up(_vectors(x), exact(values, np.int64, "table"), out.reshape(-1, x.shape[-1]))
+    return out
+
+
+def arg_max(x: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Index of the greatest element of each vector, the lowest of equals: ``(..., C)`` to ``(..., 1)``."""
+    vectors = _vectors(x)
+    out = np.empty(len(vectors), dtype=np.int64)
+    _kernels.arg_max(vectors, out)
+    return out.reshape(*x.shape[:-1], 1)
+
+
+def max_pool(x: npt.NDArray[Any], window: Window) -> npt.NDArray[Any]:
+    """The greatest of each window, per channel: ``(N, H, W, C)`` to ``(N, OH, OW, C)``, same element type."""
+    images = contiguous(x, "images")
+    out = np.empty((*window.count(x.shape), x.shape[-1]), dtype=x.dtype)
+    _kernels.max_pool(images, window.kernel, window.stride, window.dilation, out)
+    return out
+
+
+def max_pool_bits(x: Packed, window: Window) -> Packed:
+    """The OR of each window's bits: packed ``(N, H, W, C)`` to packed ``(N, OH, OW, C)``."""
+    out = np.empty((*window.count(x.shape), x.words.shape[-1]), dtype=np.uint64)
+    _kernels.max_pool(x.words, window.kernel, window.stride, window.dilation, out)
+    return Packed(out, x.channels)
