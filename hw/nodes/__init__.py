@@ -17,4 +17,17 @@ from xnorflow.hw.nodes.xnor_mat_vec import XnorMatVec
 _CLASSES = (ArgMax, Fifo, Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec)
 NODES = {cls.op: cls for cls in _CLASSES}
 
-__all__ = ["NODES", *[cls.__name__ for cls in _CLASSES]]  # noqa: PLE0604
+__all__ = [
+    "NODES",
+    "ArgMax",
+    "Fifo",
+    "Flatten",
+    "IntMatVec",
+    "MaxPool",
+    "Pad",
+    "SlidingWindow",
+    "Table",
+    "Threshold",
+    "WidthConverter",
+    "XnorMatVec",
+]

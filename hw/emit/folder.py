@@ -1,0 +1,78 @@
+"""Writes a folded graph as RTL: ``top.v``, the cells it uses under ``rtl/``, memory images under ``mem/``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.hw.emit import names
+from xnorflow.hw.emit.check import check_netlist
+from xnorflow.hw.emit.netlist import top_text
+from xnorflow.hw.folding.chain import hardware_chain
+
+if TYPE_CHECKING:
+    from xnorflow.hw.cell import Cell, Memory
+    from xnorflow.hw.graph import Graph
+
+LIBRARY = Path(__file__).resolve().parent.parent / "rtl"
+_PORT_CELLS = {"xf_axis_in", "xf_axis_out"}
+_CELL_NAME = re.compile(r"\bxf_\w+")
+
+
+def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
+    """Write the hardware of a graph into a folder; byte-identical for an identical graph.
+
+    Args:
+        graph: a folded chain with its width converters and FIFOs.
+        folder: where ``<top_name>.v``, ``rtl/`` and ``mem/`` go; made if it is missing.
+        top_name: module and file name of the netlist, and prefix of its memory images, so that several networks can
+            share a folder.
+
+    Raises:
+        BadInputError: a node's name is no identifier.
+        CheckFailedError: the netlist does not elaborate, or a connection's width is wrong (a fault of xnorflow).
+    """
+    names.checked(top_name, "top module")
+    cells = {node.name: node.cell(graph.types_of(node)) for node in hardware_chain(graph)}
+    text = top_text(graph, cells, top_name)
+    (folder / "rtl").mkdir(parents=True, exist_ok=True)
+    (folder / "mem").mkdir(exist_ok=True)
+    (folder / f"{top_name}.v").write_text(text, encoding="ascii")
+    sources = library_sources({cell.module for cell in cells.values()} | _PORT_CELLS)
+    for name, source in sources.items():
+        (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
+    for node, cell in cells.items():
+        _write_memories(folder, top_name, node, cell)
+    check_netlist(folder / f"{top_name}.v", [folder / "rtl" / f"{name}.sv" for name in sources], top_name)
+
+
+def library_sources(modules: set[str]) -> dict[str, str]:
+    """Text of the named cells and of every cell they instantiate, by name in sorted order."""
+    sources: dict[str, str] = {}
+    waiting = sorted(modules)
+    while waiting:
+        name = waiting.pop()
+        path = LIBRARY / f"{name}.sv"
+        assert path.is_file(), f"the cell library has no {name}.sv"
+        sources[name] = path.read_text(encoding="utf-8")
+        waiting += sorted(n for n in set(_CELL_NAME.findall(sources[name])) if n not in sources and (LIBRARY / f"{n}.sv").is_file())
+    return dict(sorted(sources.items()))
+
+
+def _write_memories(folder: Path, top: str, node: str, cell: Cell) -> None:
+    for parameter, memory in cell.memories.items():
+        (folder / names.memory_file(top, node, parameter)).write_text(memory_text(memory), encoding="ascii")
+
+
+def memory_text(memory: Memory) -> str:
+    """A ``$readmemh`` image: one word a line, highest digit first."""
+    words = memory.words
+    depth, width = words.shape
+    padded = np.zeros((depth, (width + 7) // 8 * 8), dtype=np.uint8)
+    padded[:, :width] = words
+    digits = (width + 3) // 4
+    rows = np.packbits(padded, axis=1, bitorder="little")[:, ::-1]
+    return "".join(row.tobytes().hex()[-digits:] + "\n" for row in rows)

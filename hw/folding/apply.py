@@ -1,0 +1,104 @@
+"""From a request to a folded graph with its width converters."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import FoldingError
+from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.choose import Laned, choose_lanes, choose_matvec, lane_candidates, matvec_candidates
+from xnorflow.hw.folding.finn_json import parse_folding
+from xnorflow.hw.folding.widths import insert_width_converters
+from xnorflow.hw.graph import HardwareNode
+from xnorflow.hw.nodes.mat_vec import MatVec
+
+if TYPE_CHECKING:
+    from xnorflow.hw.folding.request import FoldingRequest
+    from xnorflow.hw.graph import Graph, Node
+
+
+def fold(graph: Graph, request: FoldingRequest) -> Graph:
+    """Choose PE, SIMD and lanes of every node and insert width converters.
+
+    Args:
+        graph: an unfolded chain of nodes.
+        request: what is asked.
+
+    Returns:
+        The same function with every lane count set; FIFOs come later, from the schedule.
+
+    Raises:
+        FoldingError: a PE or SIMD does not divide, or no folding reaches the target.
+        UnsupportedModelError: the graph is no chain.
+    """
+    hardware_chain(graph)
+    if request.target_interval is not None:
+        return fold_to_interval(graph, request.target_interval, request.clock_mhz)
+    if request.max_luts is not None:
+        raise NotImplementedError
+    chosen = parse_folding(graph, request.layers or {})
+    return _with_folding(graph, chosen, _slowest(graph, chosen))
+
+
+def fold_to_interval(graph: Graph, target: int, clock_mhz: float) -> Graph:
+    """The cheapest folding whose every node needs at most ``target`` cycles a frame.
+
+    Raises:
+        FoldingError: some node cannot; the message names the slowest and the greatest reachable rate.
+    """
+    reachable, limit = fastest(graph)
+    if target < reachable:
+        raise FoldingError(
+            f"target of {clock_mhz * 1e6 / max(target, 1):.6g} fps at {clock_mhz:g} MHz needs {target} cycles a frame; "
+            f"node {limit} takes at least {reachable}, so at most {clock_mhz * 1e6 / reachable:.6g} fps are reachable"
+        )
+    chosen: dict[str, tuple[int, int]] = {}
+    for node in graph.nodes:
+        if isinstance(node, MatVec):
+            pair = choose_matvec(graph, node, target)
+            assert pair is not None
+            chosen[node.name] = pair
+    return _with_folding(graph, chosen, target)
+
+
+def fastest(graph: Graph) -> tuple[int, str]:
+    """The least interval that the whole chain can reach, and the name of the node that limits it."""
+    least: list[tuple[int, str]] = []
+    for node in graph.nodes:
+        if isinstance(node, MatVec):
+            least.append((min(matvec_candidates(graph, node))[0], node.name))
+        elif isinstance(node, Laned):
+            ins = graph.types_of(node)
+            widest = max(lane_candidates(node, ins, 1 << 62))
+            least.append((_lane_interval(node, widest, graph), node.name))
+    return max(least, key=lambda item: item[0])
+
+
+def _lane_interval(node: Laned, lanes: int, graph: Graph) -> int:
+    from xnorflow.hw.folding.cycles import interval
+
+    return interval(replace(node, lanes=lanes), graph.types_of(node))
+
+
+def _slowest(graph: Graph, chosen: dict[str, tuple[int, int]]) -> int:
+    slowest = fastest(graph)[0]
+    for node in graph.nodes:
+        if isinstance(node, MatVec):
+            pe, simd = chosen[node.name]
+            (kind,) = graph.types_of(node)
+            slowest = max(slowest, kind.size // kind.channels * (node.mh // pe) * (node.mw // simd))
+    return slowest
+
+
+def _with_folding(graph: Graph, chosen: dict[str, tuple[int, int]], target: int) -> Graph:
+    folded: list[Node] = [replace(n, pe=chosen[n.name][0], simd=chosen[n.name][1]) if isinstance(n, MatVec) else n for n in graph.nodes]
+    before = 0
+    for index, node in enumerate(folded):
+        if isinstance(node, Laned):
+            candidates = lane_candidates(node, graph.types_of(node), target)
+            after = next((n for n in folded[index + 1 :] if isinstance(n, HardwareNode)), None)
+            folded[index] = replace(node, lanes=choose_lanes(node, candidates, before, after))
+        placed = folded[index]
+        before = placed.out_lanes if isinstance(placed, HardwareNode) else before
+    return insert_width_converters(graph.with_nodes(folded))

@@ -1,0 +1,61 @@
+"""The least PE and SIMD with which each matrix-vector node keeps to a target interval, and the lanes of the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from xnorflow.hw.folding.cycles import interval
+from xnorflow.hw.folding.finn_json import divisors
+from xnorflow.hw.nodes import ArgMax, MaxPool, Pad, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes.mat_vec import MatVec
+
+if TYPE_CHECKING:
+    from xnorflow.hw.graph import Graph, HardwareNode, StreamType
+
+Laned = ArgMax | MaxPool | Pad | SlidingWindow | Table | Threshold
+_ACCUMULATOR_COST = 12  # LUTs that a PE costs beside its SIMD products, about
+
+
+def matvec_candidates(graph: Graph, node: MatVec) -> list[tuple[int, int, int]]:
+    """``(interval, PE, SIMD)`` of every useful folding of one matrix-vector node.
+
+    Behind a SlidingWindow, SIMD divides the channels C of a pixel or is C times a divisor of the taps.
+    """
+    (kind,) = graph.types_of(node)
+    pixels = kind.size // kind.channels
+    columns = divisors(node.mw)
+    source = graph.producer(node.inputs[0])
+    if isinstance(source, SlidingWindow):
+        channels = graph.types_of(source)[0].channels
+        columns = tuple(d for d in columns if channels % d == 0 or d % channels == 0)
+    return [(pixels * (node.mh // pe) * (node.mw // simd), pe, simd) for pe in divisors(node.mh) for simd in columns]
+
+
+def choose_matvec(graph: Graph, node: MatVec, target: int) -> tuple[int, int] | None:
+    """The cheapest PE and SIMD whose interval is at most ``target``; None where there is none."""
+    fitting = [(pe * (simd + _ACCUMULATOR_COST), pe, simd) for cycles, pe, simd in matvec_candidates(graph, node) if cycles <= target]
+    return min(fitting)[1:] if fitting else None
+
+
+def lane_candidates(node: Laned, ins: tuple[StreamType, ...], target: int) -> list[int]:
+    """Lanes at which a node's interval is at most ``target``, ascending; empty where none is."""
+    (kind,) = ins
+    channels = kind.channels // node.taps if isinstance(node, MaxPool) else kind.channels
+    return [lanes for lanes in divisors(channels) if interval(_with_lanes(node, lanes), ins) <= target]
+
+
+def choose_lanes(node: Laned, candidates: list[int], before: int, after: HardwareNode | None) -> int:
+    """Lanes of a node: as the node in front of it where that is fast enough, else as few as keep up.
+
+    A SlidingWindow looks at the matrix-vector node behind it, whose SIMD is fixed by then.
+    """
+    if isinstance(node, SlidingWindow) and after is not None:
+        wanted = after.in_lanes
+        if wanted in candidates:
+            return wanted
+    return before if before in candidates else candidates[0]
+
+
+def _with_lanes(node: Laned, lanes: int) -> Laned:
+    return replace(node, lanes=lanes)

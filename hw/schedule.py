@@ -1,0 +1,142 @@
+"""Simulates the token model of a chain of cells (``hw/timing.py``): interval, latency, and how full each FIFO gets.
+
+A transfer between two cells happens in one cycle, the first in which the producer may make the beat and the consumer
+may take it. All transfer times are the least solution of a system of inequalities ``t[a] >= t[b] + delay``; it is
+found by sweeping over the streams, forth for data and back for ready, with whole arrays at a time, until nothing
+moves. "After a beat was made" is read as "in a later cycle", because ready passes through a register.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.errors import FoldingError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xnorflow.hw.timing import Timing
+    from xnorflow.hw.types import IntArray
+
+_MAX_FRAMES = 256
+_STEADY = 3  # equal intervals in a row that count as steady
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Transfer times of back-to-back frames.
+
+    Attributes:
+        times: for each stream, from the input of the first cell to the output of the last, the cycle of every
+            transfer; int64 ``(frames * beats,)``, the first transfer in cycle 0.
+        frames: how many frames were simulated.
+    """
+
+    times: tuple[IntArray, ...]
+    frames: int
+
+    @property
+    def frame_ends(self) -> IntArray:
+        """Cycle in which each frame's last beat leaves; int64 ``(frames,)``."""
+        return self.times[-1].reshape(self.frames, -1)[:, -1]
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the first beat taken to the last beat made of the first frame."""
+        return int(self.frame_ends[0] - self.times[0][0])
+
+    @property
+    def interval(self) -> int:
+        """Cycles between the last two frames' ends."""
+        return int(self.frame_ends[-1] - self.frame_ends[-2])
+
+    @property
+    def steady(self) -> bool:
+        """Whether the last intervals were equal, after twice as many frames as are in flight together."""
+        ends = np.diff(self.frame_ends)
+        in_flight = self.latency // max(1, int(ends[-1])) + 1
+        return self.frames > 2 * in_flight + _STEADY and bool(np.all(ends[-_STEADY:] == ends[-1]))
+
+
+class _Cell:
+    """One cell's constraints, unrolled over frames, as index arrays."""
+
+    def __init__(self, timing: Timing, frames: int) -> None:
+        takes, makes = len(timing.room), len(timing.need)
+        frame = np.arange(frames, dtype=np.int64)[:, None]
+        need = (timing.need + frame * takes).reshape(-1)
+        room = (timing.room + frame * makes).reshape(-1)
+        self.latency = timing.latency
+        self.from_input = need - 1
+        self.gap = np.cumsum(np.tile(timing.gap, frames))
+        self.limited = np.flatnonzero(room > 0)
+        self.from_output = room[self.limited] - 1
+        assert np.all((need > 0) & (need <= frames * takes)), "an output beat needs no input, or input of a later frame"
+        assert np.all(self.from_output < frames * makes), "an input beat waits for an output beat of a later frame"
+
+    def push(self, taken: IntArray, made: IntArray) -> None:
+        """Delay the output beats to what input and gaps allow."""
+        np.maximum(made, taken[self.from_input] + self.latency, out=made)
+        made -= self.gap
+        np.maximum.accumulate(made, out=made)
+        made += self.gap
+
+    def pull(self, taken: IntArray, made: IntArray) -> None:
+        """Delay the input beats to what room and one beat a cycle allow."""
+        taken[self.limited] = np.maximum(taken[self.limited], made[self.from_output] + 1)
+        index = np.arange(len(taken), dtype=np.int64)
+        taken -= index
+        np.maximum.accumulate(taken, out=taken)
+        taken += index
+
+
+def simulate(timings: Sequence[Timing], *, source_interval: int = 0) -> Schedule:
+    """Run a chain of cells until its interval is steady.
+
+    Args:
+        timings: the cells from input to output; each makes as many beats a frame as the next takes.
+        source_interval: cycles over which the source spreads the beats of a frame; 0 for a beat whenever it is taken.
+
+    Raises:
+        FoldingError: the cells wait for each other for ever.
+    """
+    frames = 2 * _STEADY
+    while True:
+        schedule = _simulate(timings, frames, source_interval)
+        if schedule.steady or frames >= _MAX_FRAMES:
+            return schedule
+        in_flight = schedule.latency // max(1, schedule.interval) + 1
+        frames = min(_MAX_FRAMES, max(frames + 1, 2 * in_flight + _STEADY + 1))
+
+
+def _simulate(timings: Sequence[Timing], frames: int, source_interval: int) -> Schedule:
+    for first, second in pairwise(timings):
+        assert len(first.need) == len(second.room), "beats of a stream differ between its two ends"
+    cells = [_Cell(timing, frames) for timing in timings]
+    beats = len(timings[0].room)
+    index = np.arange(frames * beats, dtype=np.int64)
+    times = [index * source_interval // beats if source_interval else index]
+    times += [np.zeros(frames * len(timing.need), dtype=np.int64) for timing in timings]
+    limit = _horizon(timings, frames, source_interval)
+    before = -1
+    while True:
+        for i, cell in enumerate(cells):
+            cell.push(times[i], times[i + 1])
+        for i, cell in reversed(list(enumerate(cells))):
+            cell.pull(times[i], times[i + 1])
+        total = sum(int(t.sum()) for t in times)
+        if total == before:
+            return Schedule(tuple(times), frames)
+        if any(int(t[-1]) > limit for t in times):
+            raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
+        before = total
+
+
+def _horizon(timings: Sequence[Timing], frames: int, source_interval: int) -> int:
+    """A cycle by which everything is over, were the cells to work one beat after the other."""
+    work = sum(int(t.gap.sum()) + (t.latency + 2) * (len(t.need) + len(t.room)) for t in timings)
+    return frames * (work + source_interval)
