@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import numpy as np
     import numpy.typing as npt
+
+    from xnorflow.hw.types import IntArray
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,27 @@ class Memory:
     """A ROM image: ``words[i]`` are the bits of address i, as a ``(depth, width)`` uint8 array, bit 0 first."""
 
     words: npt.NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, fields: IntArray, bits: int) -> Memory:
+        """Words of equally wide fields.
+
+        Args:
+            fields: int64 ``(depth, n)``; field 0 lies in the lowest bits, negative values become two's complement.
+            bits: width of a field.
+        """
+        return cls(field_bits(fields, bits).reshape(len(fields), -1))
+
+
+def field_bits(fields: IntArray, bits: int) -> npt.NDArray[np.uint8]:
+    """The ``bits`` low bits of each value, lowest first, on a new last axis."""
+    shifted = fields.astype(np.int64)[..., None] >> np.arange(bits, dtype=np.int64)
+    return (shifted & 1).astype(np.uint8)
+
+
+def address_bits(depth: int) -> int:
+    """Width of an address into ``depth`` words, at least 1."""
+    return max(1, (depth - 1).bit_length())
 
 
 @dataclass(frozen=True)

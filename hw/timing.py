@@ -7,6 +7,11 @@ For one frame of ``len(room)`` input beats and ``len(need)`` output beats, with 
   into earlier frames (``-n`` means: all but n of the output beats of the frames before);
 * output beat k comes at least ``gap[k]`` cycles after the one before; an input port takes at most one beat a cycle;
 * ``latency`` cycles pass between the input beat that completes ``need[k]`` and the output beat.
+
+In cycle numbers, with ``taken[j]`` and ``made[k]`` the cycles in which beats are transferred and counts running on:
+``taken[j] >= max(taken[j-1] + 1, made[room[j]-1] + 1)`` and
+``made[k] >= max(made[k-1] + gap[k], taken[need[k]-1] + latency)``; a cell with free neighbours meets both with equality.
+Behind a stall a cell may catch up by the few beats that its output queue holds, faster than ``gap`` says.
 """
 
 from __future__ import annotations
@@ -36,6 +41,32 @@ class Timing:
 
     @classmethod
     def elementwise(cls, beats: int, latency: int = 1) -> Timing:
-        """One beat out for one beat in, as in a register stage."""
+        """One beat out for one beat in; ``latency + 1`` beats fit inside, the least that keeps one beat a cycle going."""
         index = np.arange(beats, dtype=np.int64)
-        return cls(need=index + 1, room=index - latency - 1, gap=np.ones(beats, dtype=np.int64), latency=latency)
+        return cls(need=index + 1, room=index - latency, gap=np.ones(beats, dtype=np.int64), latency=latency)
+
+    def unstalled(self, frames: int) -> tuple[IntArray, IntArray]:
+        """Cycles of the transfers of a cell alone, offered input from cycle 0 and never stalled at its output.
+
+        Args:
+            frames: frames that follow each other back to back.
+
+        Returns:
+            ``taken`` (frames * input beats) and ``made`` (frames * output beats), int64.
+        """
+        ins, outs = len(self.room), len(self.need)
+        need = (self.need + np.arange(frames)[:, None] * ins).ravel().tolist()
+        room = (self.room + np.arange(frames)[:, None] * outs).ravel().tolist()
+        gap = np.tile(self.gap, frames).tolist()
+        taken: list[int] = []
+        made: list[int] = []
+        while len(made) < len(need):
+            progress = len(taken) + len(made)
+            while len(taken) < len(room) and room[len(taken)] <= len(made):
+                after = room[len(taken)]
+                taken.append(max(taken[-1] + 1 if taken else 0, made[after - 1] + 1 if after > 0 else 0))
+            while len(made) < len(need) and need[len(made)] <= len(taken):
+                wanted, k = need[len(made)], len(made)
+                made.append(max(made[-1] + gap[k] if made else 0, taken[wanted - 1] + self.latency if wanted > 0 else self.latency))
+            assert len(taken) + len(made) > progress, "the token model deadlocks"
+        return np.array(taken, dtype=np.int64), np.array(made, dtype=np.int64)

@@ -8,6 +8,7 @@ from xnorflow.errors import BadInputError, FoldingError
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Node, StreamType
+    from xnorflow.hw.types import IntType
 
 
 def one_input(node: Node, ins: tuple[StreamType, ...]) -> StreamType:
@@ -28,3 +29,8 @@ def lanes_divide(node: Node, lanes: int, channels: int, what: str) -> None:
     """Check a folding: ``lanes`` (0 for not chosen yet) divides ``channels``."""
     if lanes < 0 or (lanes and channels % lanes):
         raise FoldingError(f"node {node.name}: {what} {lanes} does not divide {channels}")
+
+
+def kind_code(dtype: IntType) -> int:
+    """How a cell reads a type's bits: 0 unsigned, 1 two's complement, 2 bipolar."""
+    return 2 if dtype.bipolar else int(dtype.signed)

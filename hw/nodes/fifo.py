@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
@@ -38,8 +42,15 @@ class Fifo(HardwareNode):
         kind = one_input(self, ins)
         if self.depth < 2:
             raise BadInputError(f"node {self.name}: Fifo depth {self.depth} is below 2")
-        lanes_divide(self, self.lanes, kind.channels, "lanes")
+        lanes_divide(self, self.lanes, kind.size, "lanes")
         return (kind,)
 
     def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         return ins
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        index = np.arange(ins[0].beats(self.lanes), dtype=np.int64)
+        return Timing(need=index + 1, room=index - self.depth + 1, gap=np.ones_like(index), latency=1)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        return Cell("xf_fifo", {"Width": self.lanes * ins[0].dtype.bits, "Depth": self.depth})

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell, Memory, address_bits
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
@@ -111,6 +113,37 @@ class MatVec(HardwareNode):
         if self.border is not None:
             acc = acc + self.border.table[self.border.row_class][:, self.border.col_class]
         return (acc,)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        nf, sf = self.mh // self.pe, self.mw // self.simd
+        vectors = ins[0].size // self.mw
+        vector = np.repeat(np.arange(vectors, dtype=np.int64), sf)
+        beat = np.tile(np.arange(sf, dtype=np.int64), vectors)
+        if nf == 1:  # the beats pass through; only a vector's last one waits for a place in the output queue
+            room, latency = np.where(beat == sf - 1, vector + 1, vector) - max(2, -(-4 // sf)), 3
+        else:  # a vector is taken when the one two before it has been read, 3 cycles before its last output leaves
+            room, latency = (vector - 1) * nf - (0 if nf * sf >= 4 else -(-3 // sf)), 4
+        need = np.repeat(np.arange(1, vectors + 1, dtype=np.int64) * sf, nf)
+        return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency)
+
+    def _cell(self, ins: tuple[StreamType, ...], module: str, offset: int, extra: dict[str, int]) -> Cell:
+        """The cell, with ``offset`` added to every accumulator and parameters of the kind of product."""
+        (kind,) = ins
+        bits = self.infer(ins)[0].dtype.bits
+        nf, sf = self.mh // self.pe, self.mw // self.simd
+        codes = self.weight_type.encode(self.weights).astype(np.int64).reshape(nf, self.pe, sf, self.simd).transpose(0, 2, 1, 3)
+        memories = {"WeightFile": Memory.of(codes.reshape(nf * sf, -1), self.weight_type.bits)}
+        parameters = {"Mw": self.mw, "Mh": self.mh, "Simd": self.simd, "Pe": self.pe, "AccBits": bits, **extra}
+        if self.border is None:
+            memories["InitFile"] = Memory.of(np.full((1, self.pe), offset, dtype=np.int64), bits)
+            return Cell(module, {**parameters, "Border": 0, "InitWords": 1}, memories)
+        rows, cols, _ = self.border.table.shape
+        words = rows * cols * nf
+        memories["InitFile"] = Memory.of(self.border.table.reshape(words, self.pe) + offset, bits)
+        memories["RowFile"] = Memory.of(self.border.row_class[:, None] * (cols * nf), address_bits(words))
+        memories["ColFile"] = Memory.of(self.border.col_class[:, None] * nf, address_bits(words))
+        size = {"OutRows": kind.shape[0], "OutCols": kind.shape[1]}
+        return Cell(module, {**parameters, "Border": 1, **size, "InitWords": words}, memories)
 
 
 def exact_matmul(x: IntArray, weights: IntArray) -> IntArray:

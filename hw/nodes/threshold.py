@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell, Memory, field_bits
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
+from xnorflow.hw.timing import Timing
+from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
-    from xnorflow.hw.types import IntArray, IntType
+    from xnorflow.hw.types import IntArray
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,3 +72,33 @@ class Threshold(HardwareNode):
         for level in range(self.levels):
             count += signed >= self.thresholds[:, level]
         return (self.base + self.step * count,)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        return Timing.elementwise(ins[0].beats(self.lanes), latency=2)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        (kind,) = ins
+        base, step = (self.base, self.step) if not self.out_type.bipolar else ((self.base + 1) // 2, self.step // 2)
+        stored = self._stored_thresholds(kind.dtype)
+        bits = IntType.containing(min(int(stored.min()), -1), int(stored.max())).bits
+        channels, levels = stored.shape
+        rows = np.concatenate([field_bits(stored, bits).reshape(channels, -1), self.negate.astype(np.uint8)[:, None]], axis=1)
+        parameters = {
+            "Lanes": self.lanes,
+            "Folds": channels // self.lanes,
+            "InBits": kind.dtype.bits,
+            "InKind": kind_code(kind.dtype),
+            "OutBits": self.out_type.bits,
+            "Levels": levels,
+            "ThresholdBits": bits,
+            "Base": base % (1 << self.out_type.bits),
+            "Step": step % (1 << self.out_type.bits),
+        }
+        return Cell("xf_threshold", parameters, {"InitFile": Memory(rows.reshape(channels // self.lanes, -1))})
+
+    def _stored_thresholds(self, kind: IntType) -> IntArray:
+        """What the cell compares with: ``t``, or ``1 - t`` in negated channels, as ``-x >= t`` is ``not x >= 1 - t``."""
+        stored = np.where(self.negate[:, None], 1 - self.thresholds, self.thresholds)
+        if self.levels == 0:  # a constant; one threshold that nothing passes keeps the cell's shape
+            stored = np.where(self.negate[:, None], kind.minimum, kind.maximum + 1) + np.zeros((len(self.thresholds), 1), dtype=np.int64)
+        return np.clip(stored, kind.minimum, kind.maximum + 1)

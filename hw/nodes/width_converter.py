@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from xnorflow.errors import FoldingError
+from xnorflow.hw.cell import Cell
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import one_input
+from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
@@ -42,3 +46,20 @@ class WidthConverter(HardwareNode):
 
     def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         return ins
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        made = np.arange(ins[0].beats(self.lanes_out), dtype=np.int64)
+        taken = np.arange(ins[0].beats(self.lanes_in), dtype=np.int64)
+        if self.lanes_in == self.lanes_out:
+            return Timing.elementwise(len(made))
+        if self.lanes_in < self.lanes_out:
+            ratio = self.lanes_out // self.lanes_in
+            need, room = (made + 1) * ratio, np.where(taken % ratio == ratio - 1, taken // ratio, taken // ratio - 1)
+        else:
+            ratio = self.lanes_in // self.lanes_out
+            need, room = made // ratio + 1, taken * ratio - 1
+        return Timing(need=need, room=room, gap=np.ones_like(made), latency=1)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        bits = ins[0].dtype.bits
+        return Cell("xf_width_converter", {"InBits": self.lanes_in * bits, "OutBits": self.lanes_out * bits})

@@ -10,6 +10,7 @@ from xnorflow.hw.nodes._checks import one_input
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Cell
     from xnorflow.hw.graph import StreamType
 
 
@@ -24,3 +25,6 @@ class XnorMatVec(MatVec):
         if not (kind.dtype.bipolar and self.weight_type.bipolar):
             raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
         return super().infer(ins)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        return self._cell(ins, "xf_matvec_xnor", -self.mw, {})

@@ -1,0 +1,34 @@
+// xf_rom: read-only memory from a hexadecimal file.
+//
+// Contract: data_o is word addr_i of InitFile. Latency: one cycle where Depth > 1 (so that block RAM fits); none where
+// Depth is 1, and then the word is a constant that synthesis folds into the logic behind it.
+// Cost: Depth > 1: LUT ROM or block RAM, as the tool chooses, and Width flip-flops; Depth = 1: nothing.
+`default_nettype none
+
+module xf_rom #(
+  parameter integer Width = 1,
+  parameter integer Depth = 1,
+  parameter         InitFile = "",
+  localparam integer AddrBits = (Depth > 1) ? $clog2(Depth) : 1
+) (
+  input  wire logic                clk_i,
+  input  wire logic [AddrBits-1:0] addr_i,
+  output logic      [Width-1:0]    data_o
+);
+
+  xf_require #(.Ok(Width >= 1 && Depth >= 1), .Message("xf_rom: Width and Depth must be at least 1")) u_require_size ();
+
+  logic [Width-1:0] rom [0:Depth-1];
+  initial $readmemh(InitFile, rom);
+
+  if (Depth == 1) begin : gen_constant
+    logic unused;
+    assign unused = &{1'b0, clk_i, addr_i};
+    assign data_o = rom[0];
+  end else begin : gen_memory
+    always_ff @(posedge clk_i) data_o <= rom[addr_i];
+  end
+
+endmodule
+
+`default_nettype wire
