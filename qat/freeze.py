@@ -1,0 +1,130 @@
+"""Turn a trained network into the arithmetic that hardware will prove equal to.
+
+Every product and sum of a frozen network's matrix layers is of integers times a power of two and below 2**24, hence
+exact in float32 in any order. Everything else is one float32 operation at a time, each rounded once: an explicit
+multiply for a weight scale, an explicit multiply and an explicit add for a batch norm. So PyTorch, QONNX and NumPy
+agree bit for bit.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+from xnorflow.errors import UnsupportedModelError
+from xnorflow.models.layers import Network, ScalarNorm
+from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, is_binary
+from xnorflow.qat.quantisers import BinaryWeight, const_weight
+
+UNCHANGED = (nn.Flatten, nn.MaxPool2d)
+
+
+class ChannelScale(nn.Module):
+    """Multiply by constants that broadcast over the input; one float32 rounding."""
+
+    factor: Tensor
+
+    def __init__(self, factor: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("factor", factor)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x * factor``."""
+        return x * self.factor
+
+
+class ChannelAffine(nn.Module):
+    """Multiply, round, add, round: what a batch norm becomes."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, factor: Tensor, offset: Tensor) -> None:
+        super().__init__()
+        self.register_buffer("factor", factor)
+        self.register_buffer("offset", offset)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x * factor + offset``, two operations, never fused."""
+        product = x * self.factor
+        return product + self.offset
+
+
+def freeze(model: nn.Module) -> nn.Module:
+    """A frozen copy of a quantised network, in evaluation mode and without gradients; ``model`` is left as it was.
+
+    Raises:
+        UnsupportedModelError: a layer has no frozen form, a weight or a batch norm is not finite; names the layer.
+    """
+    frozen = _frozen(copy.deepcopy(model).eval(), "network")
+    return frozen.eval().requires_grad_(False)
+
+
+def _frozen(layer: nn.Module, name: str) -> nn.Module:
+    match layer:
+        case Network():
+            parts = [_frozen(child, f"{name}.{index}") for index, child in layer.named_children() if not isinstance(child, nn.Dropout)]
+            return Network(*parts)
+        case BinaryConv2d() | BinaryLinear():
+            return _frozen_matrix(layer, name)
+        case nn.BatchNorm1d() | nn.BatchNorm2d() | ScalarNorm():
+            return _frozen_norm(layer, name)
+        case BinaryActivation():
+            return layer
+    if isinstance(layer, UNCHANGED):
+        return layer
+    raise UnsupportedModelError(f"layer {name} is {type(layer).__name__}, which has no frozen form; quantise the network first")
+
+
+def _frozen_norm(norm: nn.BatchNorm1d | nn.BatchNorm2d | ScalarNorm, name: str) -> ChannelAffine:
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    factor = norm.weight.detach().double() / torch.sqrt(norm.running_var.double() + norm.eps)
+    offset = norm.bias.detach().double() - norm.running_mean.double() * factor
+    _check_finite(name, factor, offset)
+    shape = (1, -1, 1, 1) if isinstance(norm, nn.BatchNorm2d) else (1, -1)
+    return ChannelAffine(factor.float().reshape(shape), offset.float().reshape(shape))
+
+
+def _frozen_matrix(layer: BinaryConv2d | BinaryLinear, name: str) -> nn.Module:
+    _check_finite(name, layer.weight.detach())
+    quantised = layer.quant_weight()
+    value, scale = quantised.value.detach(), quantised.scale.detach()
+    if not is_binary(layer):
+        assert scale.numel() == 1
+        codes = value / scale
+        assert torch.equal(codes, codes.round())
+        return _with_weights(layer, value, const_weight(int(quantised.bit_width), float(scale)))
+    signs = torch.where(value >= 0, 1.0, -1.0)
+    if torch.any(scale == 0):
+        raise UnsupportedModelError(f"layer {name} has an output channel whose weights are all zero, so its scale is zero")
+    matrix = _with_weights(layer, signs, BinaryWeight)
+    if torch.all(scale == 1):
+        return matrix
+    shape = (1, -1, 1, 1) if isinstance(layer, BinaryConv2d) else (1, -1)
+    return Network(matrix, ChannelScale(scale.reshape(shape)))
+
+
+def _with_weights(layer: BinaryConv2d | BinaryLinear, weight: Tensor, weight_quant: object) -> nn.Module:
+    if isinstance(layer, BinaryLinear):
+        fresh: nn.Module = BinaryLinear(layer.in_features, layer.out_features, weight_quant=weight_quant)
+    else:
+        fresh = BinaryConv2d(
+            layer.in_channels,
+            layer.out_channels,
+            layer.kernel_size[0],
+            stride=layer.stride[0],
+            padding=layer.border + layer.padding[0],
+            padding_value=layer.padding_value,
+            weight_quant=weight_quant,
+        )
+    assert isinstance(fresh.weight, nn.Parameter)
+    fresh.weight.data.copy_(weight)
+    return fresh
+
+
+def _check_finite(name: str, *values: Tensor) -> None:
+    if not all(bool(torch.isfinite(v).all()) for v in values):
+        raise UnsupportedModelError(f"layer {name} has a weight or batch-norm statistic that is NaN or infinite")

@@ -1,0 +1,135 @@
+"""Brevitas injectors: how weights, activations and the input become integers times a power of two."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xnorflow.qat.brevitas import (
+    ActQuantSolver,
+    BitWidthConst,
+    BitWidthImplType,
+    ExtendedInjector,
+    FloatToIntImplType,
+    Int8WeightPerTensorFixedPoint,
+    QuantType,
+    RestrictValueType,
+    ScalingImplType,
+    ScalingPerOutputType,
+    StatelessBuffer,
+    StatsOp,
+    WeightQuantSolver,
+    ZeroZeroPoint,
+)
+from xnorflow.qat.estimators import ApproxSign, SteSign
+
+
+class BinaryTensorQuant(nn.Module):
+    """Brevitas tensor quantiser around one of our binarisers; Brevitas injects the arguments by name.
+
+    Args:
+        scaling_impl: gives the scale of a tensor.
+        binarizer_impl: gives -1 and +1, and the estimator of the gradient.
+    """
+
+    def __init__(self, scaling_impl: nn.Module, binarizer_impl: nn.Module) -> None:
+        super().__init__()
+        self.scaling_impl = scaling_impl
+        self.binarizer_impl = binarizer_impl
+        self.zero_point = StatelessBuffer(torch.tensor(0.0))
+        self.bit_width = BitWidthConst(1)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Quantised tensor, scale, zero point and bit width, the four things Brevitas passes on."""
+        scale = self.scaling_impl(x).detach()
+        return self.binarizer_impl(x) * scale, scale, self.zero_point(), self.bit_width()
+
+
+class _Const(ExtendedInjector):
+    bit_width_impl_type = BitWidthImplType.CONST
+    scaling_impl_type = ScalingImplType.CONST
+    scaling_per_output_type = ScalingPerOutputType.TENSOR
+    restrict_scaling_type = RestrictValueType.FP
+    zero_point_impl = ZeroZeroPoint
+    float_to_int_impl_type = FloatToIntImplType.ROUND
+    scaling_const = 1.0
+    signed = True
+
+
+class _Binary(_Const):
+    tensor_quant = BinaryTensorQuant
+    quant_type = QuantType.BINARY
+    bit_width = 1
+    narrow_range = True
+
+
+class BinaryWeight(_Binary, WeightQuantSolver):
+    """Weights -1 and +1, straight-through within +-1."""
+
+    binarizer_impl = SteSign
+    clip = 1.0
+
+
+class ScaledBinaryWeight(BinaryWeight):
+    """Weights -a and +a with ``a`` the mean magnitude of each output channel, not differentiated (XNOR-Net, Bi-Real)."""
+
+    scaling_impl_type = ScalingImplType.STATS
+    scaling_stats_op = StatsOp.AVE
+    scaling_per_output_type = ScalingPerOutputType.CHANNEL
+
+
+class _BinaryActivation(_Binary, ActQuantSolver):
+    min_val = -1.0
+    max_val = 1.0
+
+
+class SteActivation(_BinaryActivation):
+    """Activations -1 and +1 with the clipped straight-through estimator."""
+
+    binarizer_impl = SteSign
+    clip = 1.0
+
+
+class ApproxSignActivation(_BinaryActivation):
+    """Activations -1 and +1 with ApproxSign."""
+
+    binarizer_impl = ApproxSign
+
+
+class _Int(_Const):
+    quant_type = QuantType.INT
+
+
+class ConstWeight(_Int, WeightQuantSolver):
+    """Narrow signed weights of ``bit_width`` bits on a constant grid; ``scaling_const`` is the largest value."""
+
+    narrow_range = True
+
+
+class ConstActivation(_Int, ActQuantSolver):
+    """Signed activations of ``bit_width`` bits on a constant grid; ``min_val`` and ``max_val`` are its ends."""
+
+
+def const_weight(bits: int, scale: float) -> Any:
+    """Injector of narrow signed ``bits``-bit weights with a fixed scale (a power of two)."""
+    return ConstWeight.let(bit_width=bits, scaling_const=scale * (2 ** (bits - 1) - 1))
+
+
+def int_weight(bits: int) -> Any:
+    """Injector of signed weights of 2 to 8 bits: FINN's {-1, 0, +1} for two, else a power-of-two scale from the maximum."""
+    if bits == 2:
+        return const_weight(2, 1.0)
+    return Int8WeightPerTensorFixedPoint.let(bit_width=bits)
+
+
+def int_activation(bits: int) -> Any:
+    """Injector of narrow signed activations of 2 to 8 bits with scale ``2**(2 - bits)`` (FINN's {-1, 0, +1} for two)."""
+    limit = (2 ** (bits - 1) - 1) * 2.0 ** (2 - bits)
+    return ConstActivation.let(bit_width=bits, narrow_range=True, min_val=-limit, max_val=limit)
+
+
+def int_input(bits: int) -> Any:
+    """Injector of the image's quantiser: 2 to 8 bits, scale ``2**(1 - bits)``, range ``-1 .. 1 - scale``."""
+    return ConstActivation.let(bit_width=bits, narrow_range=False, min_val=-1.0, max_val=1.0 - 2.0 ** (1 - bits))
