@@ -54,8 +54,47 @@ def _border_arrays(borders: Borders | None) -> tuple[npt.NDArray[np.int32], npt.
     return borders.arrays()
 
 
-class XnorLayer:
-    """``acc[m] = sum_k w[m, k] * x[k]`` over -1 and +1, by XNOR and popcount.
+class Layer:
+    """What both kinds of layer share; made by its subclasses.
+
+    Attributes:
+        mh: rows of the weight matrix, the channels of the output.
+        channels: channels of the images.
+        window: the kernel.
+    """
+
+    def __init__(self, native: _kernels.XnorLayer | _kernels.IntLayer, mh: int, channels: int, window: Window) -> None:
+        self.mh, self.channels, self.window = mh, channels, window
+        self._native: Any = native
+
+    def accumulate(self, x: Packed | npt.NDArray[Any]) -> Accumulators:
+        """Accumulators int32 ``(N, OH, OW, MH)`` of images ``(N, H, W, C)``.
+
+        Raises:
+            BadInputError: the images' shape or element type does not fit.
+        """
+        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.int32)
+        self._native.accumulate(self._memory(x), out)
+        return out
+
+    def bits(self, x: Packed | npt.NDArray[Any], thresholds: BitThresholds) -> Packed:
+        """The accumulators behind their thresholds, packed ``(N, OH, OW, MH)``.
+
+        Raises:
+            BadInputError: the images' shape or element type, or the number of thresholds, does not fit.
+        """
+        out = np.empty((*self.window.count(x.shape), words_for(self.mh)), dtype=np.uint64)
+        self._native.bits(self._memory(x), thresholds.native, out)
+        return Packed(out, self.mh)
+
+    def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if x.shape[-1] != self.channels:
+            raise BadInputError(f"images have {x.shape[-1]} channels; the layer takes {self.channels}")
+        return x.words if isinstance(x, Packed) else contiguous(x, "images")
+
+
+class XnorLayer(Layer):
+    """``acc[m] = sum_k w[m, k] * x[k]`` over -1 and +1, by XNOR and popcount, on packed images.
 
     Args:
         weights: integers -1 and +1, ``(MH, KH*KW*C)``, columns in (kh, kw, c) order.
@@ -71,26 +110,19 @@ class XnorLayer:
     def __init__(
         self, weights: Integers, channels: int, window: Window | None = None, *, borders: Borders | None = None, isa: str | None = None
     ) -> None:
-        self.window = window or Window()
-        self.channels, self.mh = channels, _rows(weights)
-        where = (self.window.kernel, self.window.stride, self.window.dilation)
-        self._native = _kernels.XnorLayer(resolve(isa), exact(weights, np.int8, "bipolar weights"), channels, *where, *_border_arrays(borders))
+        place, matrix = window or Window(), exact(_matrix(weights), np.int8, "bipolar weights")
+        where = (place.kernel, place.stride, place.dilation)
+        native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
+        super().__init__(native, len(matrix), channels, place)
 
-    def accumulate(self, x: Packed) -> Accumulators:
-        """Accumulators int32 ``(N, OH, OW, MH)`` of packed images ``(N, H, W, C)``."""
-        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.int32)
-        self._native.accumulate(_words(x, self.channels), out)
-        return out
-
-    def bits(self, x: Packed, thresholds: BitThresholds) -> Packed:
-        """The accumulators behind their thresholds, packed ``(N, OH, OW, MH)``."""
-        out = np.empty((*self.window.count(x.shape), words_for(self.mh)), dtype=np.uint64)
-        self._native.bits(_words(x, self.channels), thresholds.native, out)
-        return Packed(out, self.mh)
+    def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if not isinstance(x, Packed):
+            raise BadInputError(f"images are {x.dtype}; a binary layer takes packed ones")
+        return super()._memory(x)
 
 
-class IntLayer:
-    """``acc[m] = sum_k w[m, k] * x[k]`` over integers, exact while the true sums fit in int32.
+class IntLayer(Layer):
+    """``acc[m] = sum_k w[m, k] * x[k]`` over integers, exact while the true sums fit in int32; images may be packed.
 
     Args:
         weights: integers that int32 holds, ``(MH, KH*KW*C)``, columns in (kh, kw, c) order.
@@ -106,35 +138,13 @@ class IntLayer:
     def __init__(
         self, weights: Integers, channels: int, window: Window | None = None, *, borders: Borders | None = None, isa: str | None = None
     ) -> None:
-        self.window = window or Window()
-        self.channels, self.mh = channels, _rows(weights)
-        where = (self.window.kernel, self.window.stride, self.window.dilation)
-        self._native = _kernels.IntLayer(resolve(isa), exact(weights, np.int32, "integer weights"), channels, *where, *_border_arrays(borders))
-
-    def accumulate(self, x: Packed | npt.NDArray[Any]) -> Accumulators:
-        """Accumulators int32 ``(N, OH, OW, MH)`` of integer or packed images ``(N, H, W, C)``."""
-        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.int32)
-        self._native.accumulate(_memory(x, self.channels), out)
-        return out
-
-    def bits(self, x: Packed | npt.NDArray[Any], thresholds: BitThresholds) -> Packed:
-        """The accumulators behind their thresholds, packed ``(N, OH, OW, MH)``."""
-        out = np.empty((*self.window.count(x.shape), words_for(self.mh)), dtype=np.uint64)
-        self._native.bits(_memory(x, self.channels), thresholds.native, out)
-        return Packed(out, self.mh)
+        place, matrix = window or Window(), exact(_matrix(weights), np.int32, "integer weights")
+        where = (place.kernel, place.stride, place.dilation)
+        native = _kernels.IntLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
+        super().__init__(native, len(matrix), channels, place)
 
 
-def _rows(weights: Integers) -> int:
+def _matrix(weights: Integers) -> Integers:
     if weights.ndim != 2:
         raise BadInputError(f"weights have shape {weights.shape}; (MH, KH*KW*C) is accepted")
-    return len(weights)
-
-
-def _words(x: Packed, channels: int) -> npt.NDArray[np.uint64]:
-    if x.channels != channels:
-        raise BadInputError(f"images have {x.channels} channels; the layer takes {channels}")
-    return x.words
-
-
-def _memory(x: Packed | npt.NDArray[Any], channels: int) -> npt.NDArray[Any]:
-    return _words(x, channels) if isinstance(x, Packed) else contiguous(x, "images")
+    return weights

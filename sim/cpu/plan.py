@@ -1,0 +1,116 @@
+"""From a graph to the steps that the CPU runs: wires vanish, windows and sign thresholds join the node beside them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import BadInputError
+from xnorflow.hw.nodes import Fifo, MaxPool, SlidingWindow, Threshold, WidthConverter
+from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.sim.cpu.operators import Operator, gives_bits, mat_vec, operator, pool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from xnorflow.hw.graph import Graph, Node
+
+IDENTITIES = (Fifo, WidthConverter)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of the runtime.
+
+    Attributes:
+        nodes: names of the nodes that it computes.
+        source: the stream it reads.
+        target: the stream it makes.
+        run: from the value of the one to the value of the other.
+        inner: the steps, in order, that make the streams which ``run`` skips; only for looking at these.
+    """
+
+    nodes: tuple[str, ...]
+    source: str
+    target: str
+    run: Operator
+    inner: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the runtime executes.
+
+    Attributes:
+        steps: in order.
+        alias: every stream -> the stream that holds its value (itself, or the one in front of its wires).
+    """
+
+    steps: tuple[Step, ...]
+    alias: Mapping[str, str]
+
+
+def make_plan(graph: Graph, isa: str) -> Plan:
+    """Plan a graph for one kernel table.
+
+    Raises:
+        BadInputError: the runtime does not know a node, or a node has not one input and one output.
+    """
+    alias = {name: name for name in graph.inputs}
+    real: list[Node] = []
+    for node in graph.nodes:
+        if len(node.inputs) != 1 or len(node.outputs) != 1:
+            raise BadInputError(f"node {node.name}: the CPU runtime takes nodes of one input and one output, not {node.op}")
+        wire = isinstance(node, IDENTITIES)
+        alias[node.outputs[0]] = alias[node.inputs[0]] if wire else node.outputs[0]
+        real += [] if wire else [node]
+    chains = _chains(real, alias, graph.outputs)
+    return Plan(tuple(_step(graph, chain, alias, isa) for chain in chains), alias)
+
+
+def _chains(nodes: list[Node], alias: Mapping[str, str], outputs: tuple[str, ...]) -> list[list[Node]]:
+    """Group the nodes: each chain is computed in one call."""
+    reader = {alias[node.inputs[0]]: node for node in nodes}
+    uses = Counter([alias[node.inputs[0]] for node in nodes] + [alias[name] for name in outputs])
+    chains: list[list[Node]] = []
+    taken: set[str] = set()
+    for node in nodes:
+        if node.name in taken:
+            continue
+        chain = [node]
+        while uses[chain[-1].outputs[0]] == 1 and (following := reader.get(chain[-1].outputs[0])) and _joins(chain, following):
+            chain.append(following)
+        taken.update(member.name for member in chain)
+        chains.append(chain)
+    return chains
+
+
+def _joins(chain: list[Node], following: Node) -> bool:
+    last = chain[-1]
+    if isinstance(last, SlidingWindow):
+        return isinstance(following, (MatVec, MaxPool))
+    return isinstance(last, MatVec) and gives_bits(following)
+
+
+def _step(graph: Graph, chain: list[Node], alias: Mapping[str, str], isa: str) -> Step:
+    source, target = alias[chain[0].inputs[0]], chain[-1].outputs[0]
+    names = tuple(node.name for node in chain)
+    inner = tuple(_step(graph, [node], alias, isa) for node in chain[:-1])
+    return Step(names, source, target, _run(graph, chain, isa), inner)
+
+
+def _run(graph: Graph, chain: list[Node], isa: str) -> Operator:
+    (kind,) = graph.types_of(chain[0])
+    window = chain[0] if isinstance(chain[0], SlidingWindow) else None
+    middle = next((node for node in chain if isinstance(node, MatVec)), None)
+    try:
+        if middle is not None:
+            last = chain[-1]
+            return mat_vec(middle, kind, window, last if isinstance(last, Threshold) else None, isa)
+        if window is not None and len(chain) == 2:
+            return pool(window)
+        return operator(chain[0], kind, isa)
+    except BadInputError as error:
+        name = (middle or chain[0]).name
+        raise error if name in str(error) else BadInputError(f"node {name}: {error}") from error
