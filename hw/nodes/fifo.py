@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -51,6 +53,9 @@ class Fifo(HardwareNode):
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
         index = np.arange(ins[0].beats(self.lanes), dtype=np.int64)
         return Timing(need=index + 1, room=index - self.depth + 1, gap=np.ones_like(index), latency=1)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        return primitives.fifo(self.lanes * ins[0].dtype.bits, self.depth)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         return Cell("xf_fifo", {"Width": self.lanes * ins[0].dtype.bits, "Depth": self.depth})

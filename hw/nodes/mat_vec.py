@@ -9,12 +9,14 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, address_bits
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -125,6 +127,17 @@ class MatVec(HardwareNode):
             room, latency = (vector - 1) * nf - (0 if nf * sf >= 4 else -(-3 // sf)), 4
         need = np.repeat(np.arange(1, vectors + 1, dtype=np.int64) * sf, nf)
         return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency)
+
+    def _folded_resources(self, ins: tuple[StreamType, ...], product: Resources) -> Resources:
+        """Everything beside one PE's products: input buffer, weight memory, accumulators, output queue."""
+        (kind,) = ins
+        nf, sf = self.mh // self.pe, self.mw // self.simd
+        acc = self.infer(ins)[0].dtype.bits
+        border = 0 if self.border is None else self.border.table.shape[0] * self.border.table.shape[1] * nf
+        memory = primitives.rom(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
+        buffer = primitives.feed(self.simd * kind.dtype.bits, sf, nf)
+        rows = (product + primitives.accumulator(acc, sf)) * self.pe
+        return buffer + memory + rows + primitives.queue(self.pe * acc, 2 if sf > 1 else 4)
 
     def _cell(self, ins: tuple[StreamType, ...], module: str, offset: int, extra: dict[str, int]) -> Cell:
         """The cell, with ``offset`` added to every accumulator and parameters of the kind of product."""

@@ -9,12 +9,14 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, field_bits
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -75,6 +77,10 @@ class Threshold(HardwareNode):
 
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
         return Timing.elementwise(ins[0].beats(self.lanes), latency=2)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        (kind,) = ins
+        return primitives.threshold(self.lanes, kind.channels // self.lanes, kind.dtype.bits, self.out_type.bits, self.levels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import FoldingError
 from xnorflow.hw.cell import Cell
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -59,6 +61,9 @@ class WidthConverter(HardwareNode):
             ratio = self.lanes_in // self.lanes_out
             need, room = made // ratio + 1, taken * ratio - 1
         return Timing(need=need, room=room, gap=np.ones_like(made), latency=1)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        return primitives.width_converter(self.lanes_in * ins[0].dtype.bits, self.lanes_out * ins[0].dtype.bits)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         bits = ins[0].dtype.bits

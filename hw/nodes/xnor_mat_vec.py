@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.nodes._checks import one_input
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
-    from xnorflow.hw.cell import Cell
+    from xnorflow.hw.cell import Cell, Resources
     from xnorflow.hw.graph import StreamType
 
 
@@ -25,6 +26,10 @@ class XnorMatVec(MatVec):
         if not (kind.dtype.bipolar and self.weight_type.bipolar):
             raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
         return super().infer(ins)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        constant = self.mh == self.pe and self.mw == self.simd
+        return self._folded_resources(ins, primitives.xnor_popcount(self.simd, constant=constant))
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         return self._cell(ins, "xf_matvec_xnor", -self.mw, {})

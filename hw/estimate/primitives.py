@@ -1,0 +1,104 @@
+"""Resources of the pieces that cells are made of: ROMs, LUT RAMs, FIFOs, counters, popcounts.
+
+Structure follows ``hw/rtl``; the factors are fitted to Yosys (``synth_xilinx -family xc7``) by
+``benchmarks/calibrate_resources.py``, whose table a test compares these formulas with.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+
+from xnorflow.hw.cell import Resources
+
+_BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
+_BRAM18_COST, _ROM_BIT_COST = 129, 1 / 16  # Yosys weighs a block RAM against a ROM in LUTs by these
+
+
+def bits_for(count: int) -> int:
+    """Width of a counter over ``count`` values, at least 1."""
+    return max(1, (count - 1).bit_length())
+
+
+def counter(count: int) -> Resources:
+    """A counter that wraps after ``count`` steps."""
+    if count <= 1:
+        return Resources()
+    bits = bits_for(count)
+    return Resources(lut=1.5 * bits + 1, ff=bits)
+
+
+def rom(width: int, depth: int) -> Resources:
+    """``xf_rom``: a constant where there is one word, else block RAM or LUTs, whichever Yosys finds cheaper."""
+    if depth <= 1:
+        return Resources()
+    blocks = min(ceil(depth / rows) * ceil(width / columns) for rows, columns in _BRAM18_SHAPES)
+    if width * depth * _ROM_BIT_COST > blocks * _BRAM18_COST:
+        return Resources(bram18=blocks)
+    return Resources(lut=width * max(depth / 64, min(1.0, depth / 32)), ff=width)
+
+
+def lut_ram(width: int, depth: int) -> Resources:
+    """A memory of ``depth`` words with one write port and one asynchronous read port, in distributed RAM."""
+    if depth <= 32:
+        return Resources(lut=4 * ceil(width / 6))
+    banks = ceil(depth / 64)
+    return Resources(lut=4 * ceil(width / 3) * banks + width * (banks - 1) / 2)
+
+
+def fifo(width: int, depth: int) -> Resources:
+    """``xf_fifo``: an output register behind a ring of ``depth - 1`` words."""
+    control = Resources(lut=6 + width, ff=2 + width) + counter(depth)
+    if depth <= 2:
+        return control + Resources(ff=width)
+    return control + lut_ram(width, depth - 1) + counter(depth - 1) + counter(depth - 1)
+
+
+def queue(width: int, depth: int) -> Resources:
+    """``xf_queue``: a FIFO with a credit counter."""
+    return fifo(width, depth) + counter(depth + 1)
+
+
+def adder(bits: int) -> Resources:
+    """A carry-chain adder without a register."""
+    return Resources(lut=bits)
+
+
+def popcount(width: int) -> Resources:
+    """``xf_popcount``, as Yosys builds it from the behavioural description."""
+    return Resources(lut=1.1 * width if width > 1 else 0.0)
+
+
+def width_converter(in_bits: int, out_bits: int) -> Resources:
+    """``xf_width_converter``: the wide word twice, and a multiplexer where it is taken apart."""
+    if in_bits == out_bits:
+        return fifo(in_bits, 2)
+    ratio = max(in_bits, out_bits) // min(in_bits, out_bits)
+    if in_bits < out_bits:
+        return Resources(lut=3, ff=2 * out_bits - in_bits + 1) + counter(ratio)
+    return Resources(lut=4 + in_bits + out_bits, ff=in_bits + out_bits + 1) + counter(ratio + 1)
+
+
+def threshold(lanes: int, folds: int, in_bits: int, out_bits: int, levels: int) -> Resources:
+    """``xf_threshold``: a comparator for each level, their count, the ROM of thresholds, an output queue."""
+    memory = rom(lanes * (levels * (in_bits + 1) + 1), folds)
+    compare = Resources(lut=(levels * in_bits * (0.5 if folds == 1 else 1.0)) + (levels - 1) * out_bits, ff=in_bits) * lanes
+    return memory + compare + queue(lanes * out_bits, 3) + counter(folds) + Resources(lut=1, ff=1)
+
+
+def feed(bits: int, sf: int, nf: int) -> Resources:
+    """``xf_matvec_feed``: two vectors of LUT RAM where rows are folded, else nothing but a counter."""
+    if nf == 1:
+        return counter(sf) + Resources(lut=2)
+    pointers = counter(2 * sf) + counter(2 * sf) + counter(sf) + counter(sf) + counter(sf * nf)
+    return lut_ram(bits, 2 * sf) + pointers + Resources(lut=8, ff=2)
+
+
+def accumulator(bits: int, sf: int) -> Resources:
+    """Sum register of one PE, and the choice between it and the start value."""
+    return Resources(lut=bits if sf > 1 else bits / 2, ff=bits)
+
+
+def xnor_popcount(simd: int, *, constant: bool) -> Resources:
+    """Products and count of one PE with its register; XNORs with constant weights vanish."""
+    products = Resources() if constant else Resources(lut=0.5 * simd)
+    return products + popcount(simd) + Resources(ff=bits_for(simd + 1))

