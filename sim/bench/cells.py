@@ -1,0 +1,52 @@
+"""Proves library cells against their nodes: many configurations in one simulation, on either simulator."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnorflow.sim.bench.plan import CellCase, make_plan, save_plans
+from xnorflow.sim.bench.wrapper import TOP, write_bench
+from xnorflow.sim.tools import CocotbJob, library_sources, run_cocotb
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from xnorflow.sim.tools import Simulator
+
+__all__ = ["CellCase", "check_cells"]
+
+
+def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, seed: int, *, frames: int = 6, free_frames: int = 6) -> None:
+    """Run the cell bench.
+
+    Every configuration runs alone and unstalled first, where each output beat must come in the cycle that
+    ``Timing.unstalled`` says; then under every pattern of gaps and stalls, with a reset in mid-frame after each.
+
+    Args:
+        cases: what to prove.
+        simulator: where.
+        folder: an empty folder to work in.
+        seed: of frames, gaps, stalls and resets.
+        frames: different frames to draw.
+        free_frames: frames of the unstalled run.
+
+    Raises:
+        CheckFailedError: a value, a cycle or the handshake is wrong; the message names the configuration and the beat.
+        MissingToolError: the simulator or cocotb is not installed.
+    """
+    top = write_bench(cases, folder)
+    plans = [make_plan(case, frames, free_frames, seed + index) for index, case in enumerate(cases)]
+    save_plans(plans, folder / "plan.json")
+    job = CocotbJob(
+        simulator=simulator,
+        sources=(*library_sources(), top),
+        top=TOP,
+        module="xnorflow.sim.bench.cell_bench",
+        build=folder / "build",
+        work=folder,
+        defines={"XF_CHECK_STREAMS": "1"},
+        plusargs={"plan": "plan.json", "seed": str(seed)},
+        seed=seed,
+    )
+    run_cocotb(job)
