@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 
 from xnorflow import kernels
-from xnorflow.errors import BadInputError
 from xnorflow.hw import interpreter
 from xnorflow.hw.graph import Graph, Node, StreamType
 from xnorflow.hw.nodes import ArgMax, Fifo, Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 from xnorflow.sim.cpu import CpuRuntime
-from xnorflow.sim.cpu.plan import make_plan
 
 UINT8 = IntType(8, signed=False)
 
