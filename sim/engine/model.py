@@ -99,7 +99,7 @@ def _build(sources: dict[str, bytes], target: Path) -> None:
         _run([*command, *verilog, *cpp], work, env)
         shared = _objects_key(env)
         objects.reuse(shared, work / "obj")
-        make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", f"PYTHON3={sys.executable}", *_MAKE.split()]
+        make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", *_MAKE.split()]
         _run(make, work, env)
         objects.keep(shared, work / "obj")
         done = Path(tempfile.mkdtemp(prefix=".done-", dir=target.parent))
