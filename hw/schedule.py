@@ -46,8 +46,8 @@ class Schedule:
 
     @property
     def latency(self) -> int:
-        """Cycles from the first beat taken to the last beat made of the first frame."""
-        return int(self.frame_ends[0] - self.times[0][0])
+        """Cycles from the first beat taken to the last beat made of the first frame, both included."""
+        return int(self.frame_ends[0] - self.times[0][0]) + 1
 
     @property
     def interval(self) -> int:

@@ -50,7 +50,7 @@ class Estimate:
 
     Attributes:
         interval: cycles between two frames, exact.
-        latency: cycles from the first beat in to the last beat out of one frame in an empty network, exact.
+        latency: cycles from the first beat in to the last beat out of the first frame, both included, exact.
         clock_mhz: clock that ``fps`` is for.
         nodes: in order of the stream.
     """

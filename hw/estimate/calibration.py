@@ -1,0 +1,153 @@
+"""The single-node networks on which the resource formulas are calibrated, and what Yosys made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.hw.graph import Graph, StreamType
+from xnorflow.hw.nodes import ArgMax, Fifo, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
+from xnorflow.hw.nodes.mat_vec import Border
+from xnorflow.hw.types import BIPOLAR, IntType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xnorflow.hw.graph import HardwareNode
+
+_PORTS = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
+_FIFOS = ((1, 2), (8, 2), (64, 2), (8, 3), (8, 8), (16, 17), (32, 33), (7, 65), (16, 129), (16, 513))
+_CONVERTERS = ((1, 8), (8, 1), (1, 49), (8, 64), (64, 8), (32, 288), (100, 10), (24, 48))
+_THRESHOLDS = (
+    (1, 1, 8, 1),
+    (3, 3, 8, 1),
+    (1, 64, 10, 1),
+    (4, 64, 10, 1),
+    (16, 64, 11, 1),
+    (64, 64, 8, 1),
+    (8, 256, 13, 1),
+    (8, 64, 12, 3),
+    (2, 64, 12, 7),
+)
+_XNOR = (
+    (64, 32, 8, 4),
+    (64, 64, 1, 1),
+    (64, 64, 32, 1),
+    (64, 64, 32, 4),
+    (64, 64, 8, 16),
+    (64, 64, 64, 64),
+    (64, 10, 64, 10),
+    (784, 64, 49, 16),
+    (784, 64, 16, 4),
+    (576, 64, 32, 16),
+    (576, 64, 64, 2),
+    (256, 256, 32, 8),
+    (2304, 256, 32, 4),
+    (1152, 128, 9, 2),
+    (27, 10, 3, 5),
+)
+_INTEGER = (  # MW, MH, SIMD, PE, bits of x, bits of w (1 for bipolar)
+    (27, 64, 3, 8, 8, 1),
+    (27, 64, 27, 16, 8, 1),
+    (784, 64, 16, 4, 8, 1),
+    (64, 10, 8, 2, 8, 8),
+    (64, 10, 4, 10, 1, 8),
+    (576, 64, 16, 4, 2, 2),
+    (144, 32, 8, 8, 4, 4),
+    (512, 10, 1, 1, 8, 8),
+    (64, 16, 64, 16, 3, 2),
+)
+_PADS = ((8, 8, 1, 1, 1, 8), (32, 32, 3, 3, 1, 8), (16, 16, 64, 16, 1, 1), (28, 28, 16, 4, 2, 1), (8, 8, 256, 64, 1, 1))
+_WINDOWS = (  # H, W, C, lanes, kernel, stride, bits
+    (8, 8, 8, 8, 3, 1, 1),
+    (10, 10, 64, 32, 3, 1, 1),
+    (32, 32, 3, 3, 3, 1, 8),
+    (28, 28, 1, 1, 5, 1, 8),
+    (14, 14, 128, 32, 3, 1, 1),
+    (30, 30, 64, 64, 2, 2, 1),
+    (12, 12, 16, 4, 3, 2, 2),
+    (8, 8, 256, 16, 1, 2, 1),
+)
+_POOLS = ((4, 64, 16, 1), (4, 64, 64, 1), (9, 16, 4, 8), (4, 8, 8, 12))
+_TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
+_ARGMAX = ((10, 1, 8), (10, 10, 12), (1000, 4, 14), (10, 5, 20))
+
+
+def cases() -> Iterator[tuple[str, Graph]]:
+    """Name and one-node graph of every case, the same ones every time."""
+    for width, depth in _FIFOS:
+        yield f"Fifo width={width} depth={depth}", _graph(Fifo(**_PORTS, depth=depth, lanes=width), (4, 4, width), BIPOLAR)
+    for before, after in _CONVERTERS:
+        node = WidthConverter(**_PORTS, lanes_in=before, lanes_out=after)
+        yield f"WidthConverter {before} to {after}", _graph(node, (1, 1, 2 * before * after), BIPOLAR)
+    for lanes, channels, bits, levels in _THRESHOLDS:
+        yield f"Threshold lanes={lanes} C={channels} bits={bits} levels={levels}", _threshold(lanes, channels, bits, levels)
+    for mw, mh, simd, pe in _XNOR:
+        yield f"XnorMatVec MW={mw} MH={mh} SIMD={simd} PE={pe}", _xnor(mw, mh, simd, pe)
+    yield "XnorMatVec MW=576 MH=64 SIMD=32 PE=16 border", _xnor(576, 64, 32, 16, border=True)
+    for shape in _INTEGER:
+        yield "IntMatVec MW={} MH={} SIMD={} PE={} x={} w={}".format(*shape), _integer(*shape)
+    yield from _image_cases()
+    for lanes, rows, channels, bits, out in _TABLES:
+        yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", _table(lanes, rows, channels, bits, out)
+    for channels, lanes, bits in _ARGMAX:
+        yield f"ArgMax C={channels} lanes={lanes} bits={bits}", _graph(ArgMax(**_PORTS, lanes=lanes), (channels,), IntType(bits, signed=True))
+
+
+def _image_cases() -> Iterator[tuple[str, Graph]]:
+    for height, width, channels, lanes, border, bits in _PADS:
+        kind = _type(bits)
+        value = np.full(channels, kind.minimum, dtype=np.int64)
+        pad = Pad(**_PORTS, top=border, bottom=border, left=border, right=border, value=value, lanes=lanes)
+        yield f"Pad {height}x{width}x{channels} lanes={lanes} border={border} bits={bits}", _graph(pad, (height, width, channels), kind)
+    for height, width, channels, lanes, kernel, stride, bits in _WINDOWS:
+        window = SlidingWindow(**_PORTS, kernel=(kernel, kernel), stride=(stride, stride), lanes=lanes)
+        name = f"SlidingWindow {height}x{width}x{channels} lanes={lanes} kernel={kernel} stride={stride} bits={bits}"
+        yield name, _graph(window, (height, width, channels), _type(bits))
+    for taps, channels, lanes, bits in _POOLS:
+        pool = MaxPool(**_PORTS, taps=taps, lanes=lanes)
+        yield f"MaxPool taps={taps} C={channels} lanes={lanes} bits={bits}", _graph(pool, (4, 4, taps * channels), _type(bits, signed=True))
+
+
+def _type(bits: int, *, signed: bool = False) -> IntType:
+    return BIPOLAR if bits == 1 else IntType(bits, signed=signed)
+
+
+def _graph(node: HardwareNode, shape: tuple[int, ...], kind: IntType) -> Graph:
+    return Graph({"x": StreamType(shape, kind)}, (node,), ("y",))
+
+
+def _threshold(lanes: int, channels: int, bits: int, levels: int) -> Graph:
+    rng = np.random.default_rng(channels)
+    kind = IntType(bits, signed=True)
+    values = np.sort(rng.integers(kind.minimum // 2, kind.maximum // 2, (channels, levels)), axis=1)
+    out, base, step = (BIPOLAR, -1, 2) if levels == 1 else (IntType(levels.bit_length(), signed=False), 0, 1)
+    node = Threshold(**_PORTS, thresholds=values, negate=rng.random(channels) < 0.5, base=base, step=step, out_type=out, lanes=lanes)
+    return _graph(node, (4, 4, channels), kind)
+
+
+def _xnor(mw: int, mh: int, simd: int, pe: int, *, border: bool = False) -> Graph:
+    rng = np.random.default_rng(mw)
+    weights = rng.choice(np.array([-1, 1]), (mh, mw))
+    table = None
+    if border:
+        classes = np.array([0, *[1] * 6, 2])
+        table = Border(classes, classes, rng.integers(-64, 65, (3, 3, mh)))
+    node = XnorMatVec(**_PORTS, weights=weights, weight_type=BIPOLAR, pe=pe, simd=simd, border=table)
+    return _graph(node, (8, 8, mw), BIPOLAR)
+
+
+def _integer(mw: int, mh: int, simd: int, pe: int, x_bits: int, w_bits: int) -> Graph:
+    rng = np.random.default_rng(mw)
+    kind = _type(w_bits, signed=True)
+    weights = rng.choice(np.array([-1, 1]), (mh, mw)) if w_bits == 1 else rng.integers(kind.minimum, kind.maximum + 1, (mh, mw))
+    node = IntMatVec(**_PORTS, weights=weights, weight_type=kind, pe=pe, simd=simd)
+    return _graph(node, (4, 4, mw), _type(x_bits))
+
+
+def _table(lanes: int, rows: int, channels: int, bits: int, out: int) -> Graph:
+    rng = np.random.default_rng(bits)
+    kind = _type(out)
+    values = rng.choice(np.array([-1, 1]), (rows, 1 << bits)) if out == 1 else rng.integers(0, kind.maximum + 1, (rows, 1 << bits))
+    return _graph(Table(**_PORTS, values=values, out_type=kind, lanes=lanes), (4, 4, channels), IntType(bits, signed=False))

@@ -1,0 +1,86 @@
+"""Small hand-made networks for tests that need a whole graph."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from xnorflow.hw.graph import Graph, Node, StreamType
+from xnorflow.hw.nodes import Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Threshold, XnorMatVec
+from xnorflow.hw.nodes.mat_vec import Border
+from xnorflow.hw.types import BIPOLAR, IntType
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xnorflow.hw.types import IntArray
+
+UINT8 = IntType(8, signed=False)
+
+
+class Networks:
+    """Builders of unfolded graphs with random weights from one seed."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(0)
+
+    def signs(self, *shape: int) -> IntArray:
+        return self.rng.choice(np.array([-1, 1]), shape)
+
+    def threshold(self, name: str, source: str, channels: int, spread: int = 8) -> Threshold:
+        return Threshold(
+            name=name,
+            inputs=(source,),
+            outputs=(f"{name}_out",),
+            thresholds=self.rng.integers(-spread, spread + 1, (channels, 1)),
+            negate=self.rng.random(channels) < 0.5,
+            base=-1,
+            step=2,
+            out_type=BIPOLAR,
+        )
+
+    def matvec(self, name: str, source: str, mw: int, mh: int, border: Border | None = None) -> XnorMatVec:
+        return XnorMatVec(name=name, inputs=(source,), outputs=(f"{name}_out",), weights=self.signs(mh, mw), weight_type=BIPOLAR, border=border)
+
+    def mlp(self, sizes: Sequence[int] = (64, 32, 32, 10), image: tuple[int, int, int] = (8, 8, 1)) -> Graph:
+        """Pixels, a sign, and fully connected binary layers named fc0, fc1, ...; logits come out."""
+        first = self.threshold("pixel_sign", "pixels", image[2])
+        nodes: list[Node] = [first, Flatten(name="flatten", inputs=first.outputs, outputs=("flat",))]
+        stream = "flat"
+        for index, (mw, mh) in enumerate(pairwise(sizes)):
+            nodes.append(self.matvec(f"fc{index}", stream, mw, mh))
+            if index < len(sizes) - 2:
+                nodes.append(self.threshold(f"sign{index}", f"fc{index}_out", mh))
+            (stream,) = nodes[-1].outputs
+        return Graph({"pixels": StreamType(image, UINT8)}, tuple(nodes), (stream,))
+
+    def cnn(self) -> Graph:
+        """8-bit 3x3 convolution, binary zero-padded 3x3 convolution with its border table, 2x2 pool, one linear layer."""
+        nodes: list[Node] = [
+            SlidingWindow(name="win0", inputs=("pixels",), outputs=("w0",), kernel=(3, 3)),
+            IntMatVec(name="conv0", inputs=("w0",), outputs=("c0",), weights=self.signs(8, 27), weight_type=BIPOLAR),
+            self.threshold("sign0", "c0", 8, 200),
+            Pad(name="pad1", inputs=("sign0_out",), outputs=("p1",), top=1, bottom=1, left=1, right=1, value=np.full(8, -1)),
+            SlidingWindow(name="win1", inputs=("p1",), outputs=("w1",), kernel=(3, 3)),
+            self.matvec("conv1", "w1", 72, 12, self.border(6, 6, 12)),
+            self.threshold("sign1", "conv1_out", 12),
+            SlidingWindow(name="win2", inputs=("sign1_out",), outputs=("w2",), kernel=(2, 2), stride=(2, 2)),
+            MaxPool(name="pool2", inputs=("w2",), outputs=("m2",), taps=4),
+            Flatten(name="flatten", inputs=("m2",), outputs=("flat",)),
+            self.matvec("fc", "flat", 108, 10),
+        ]
+        return Graph({"pixels": StreamType((8, 8, 3), UINT8)}, tuple(nodes), ("fc_out",))
+
+    def border(self, rows: int, cols: int, mh: int) -> Border:
+        def classes(n: int) -> IntArray:
+            return np.array([0, *[1] * (n - 2), 2])
+
+        return Border(classes(rows), classes(cols), self.rng.integers(-9, 10, (3, 3, mh)))
+
+
+@pytest.fixture
+def networks() -> Networks:
+    return Networks()

@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from xnorflow.errors import BadInputError, FoldingError, UnsupportedModelError
+from xnorflow.hw.folding import FoldingRequest, fold, folding_to_json
+from xnorflow.hw.folding.chain import hardware_chain, stream_lanes
+from xnorflow.hw.folding.cycles import interval
+from xnorflow.hw.graph import Graph, HardwareNode
+from xnorflow.hw.interpreter import execute
+from xnorflow.hw.nodes import Flatten
+from xnorflow.hw.nodes.mat_vec import MatVec
+
+CLOCK = 100.0
+
+
+def request_for(cycles: int) -> FoldingRequest:
+    return FoldingRequest(fps=CLOCK * 1e6 / cycles, clock_mhz=CLOCK)
+
+
+def intervals(graph: Graph) -> dict[str, int]:
+    return {node.name: interval(node, graph.types_of(node)) for node in hardware_chain(graph)}
+
+
+def assert_lanes_match(graph: Graph) -> None:
+    lanes = stream_lanes(graph)
+    for node in hardware_chain(graph):
+        assert lanes[node.inputs[0]] == node.in_lanes > 0, node.name
+        assert lanes[node.outputs[0]] == node.out_lanes > 0, node.name
+
+
+@pytest.mark.parametrize("cycles", [700, 900, 1000, 5000, 40_000])
+def test_a_target_rate_is_kept_by_every_node_and_the_function_stays(networks, cycles: int) -> None:
+    graph = networks.cnn()
+    folded = fold(graph, request_for(cycles))
+    assert_lanes_match(folded)
+    assert max(intervals(folded).values()) <= cycles
+    images = np.random.default_rng(1).integers(0, 256, (3, 8, 8, 3))
+    assert np.array_equal(execute(folded, {"pixels": images})["fc_out"], execute(graph, {"pixels": images})["fc_out"])
+
+
+def test_a_slower_target_never_takes_more_products_a_cycle(networks) -> None:
+    def products(cycles: int) -> int:
+        return sum(n.pe * n.simd for n in fold(networks.cnn(), request_for(cycles)).nodes if isinstance(n, MatVec))
+
+    costs = [products(cycles) for cycles in (576, 700, 1000, 2000, 8000, 50_000)]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[-1] < costs[0]
+
+
+def test_simd_behind_a_window_keeps_to_whole_pixels_or_parts_of_one(networks) -> None:
+    for cycles in (600, 1000, 3000, 20_000):
+        conv1 = next(n for n in fold(networks.cnn(), request_for(cycles)).nodes if n.name == "conv1")
+        assert isinstance(conv1, MatVec)
+        assert 8 % conv1.simd == 0 or conv1.simd % 8 == 0
+
+
+def test_no_request_means_one_of_everything(networks) -> None:
+    folded = fold(networks.cnn(), FoldingRequest())
+    assert all((n.pe, n.simd) == (1, 1) for n in folded.nodes if isinstance(n, MatVec))
+    assert all(n.in_lanes == n.out_lanes == 1 for n in hardware_chain(folded))
+
+
+def test_an_unreachable_rate_names_the_limiting_node_and_the_greatest_rate(networks) -> None:
+    with pytest.raises(FoldingError) as caught:
+        fold(networks.mlp(), request_for(32))
+    assert str(caught.value) == (
+        "target of 3.125e+06 fps at 100 MHz needs 32 cycles a frame; node pixel_sign takes at least 64, so at most 1.5625e+06 fps are reachable"
+    )
+    fold(networks.mlp(), request_for(64))
+
+
+def test_a_rate_above_the_clock_is_refused(networks) -> None:
+    with pytest.raises(FoldingError, match="at most"):
+        fold(networks.mlp(), FoldingRequest(fps=1e12))
+
+
+@pytest.mark.parametrize(
+    "names", [("fc0", "fc1", "fc2"), ("MVAU_hls_0", "MVAU_hls_1", "MVAU_hls_2"), ("MatrixVectorActivation_0", "MVAU_1", "MVAU_rtl_2")]
+)
+def test_a_finn_record_sets_each_layer_by_our_name_or_by_finns(networks, names: tuple[str, ...]) -> None:
+    pairs = ((16, 8), (4, 16), (10, 2))
+    layers = {"Defaults": {}, "ConvolutionInputGenerator_rtl_0": {"SIMD": 3}} | {
+        name: {"PE": pe, "SIMD": simd, "ram_style": "auto"} for name, (pe, simd) in zip(names, pairs, strict=True)
+    }
+    folded = fold(networks.mlp(), FoldingRequest(layers=layers))
+    assert tuple((n.pe, n.simd) for n in folded.nodes if isinstance(n, MatVec)) == pairs
+    assert_lanes_match(folded)
+
+
+def test_any_divisor_may_be_asked_for_even_across_pixels(networks) -> None:
+    layers = {"conv0": {"PE": 2, "SIMD": 9}, "conv1": {"PE": 6, "SIMD": 12}, "fc": {"PE": 5, "SIMD": 27}}
+    graph = networks.cnn()
+    folded = fold(graph, FoldingRequest(layers=layers))
+    assert_lanes_match(folded)
+    images = np.random.default_rng(1).integers(0, 256, (2, 8, 8, 3))
+    assert np.array_equal(execute(folded, {"pixels": images})["fc_out"], execute(graph, {"pixels": images})["fc_out"])
+
+
+def test_width_converters_lose_no_throughput(networks) -> None:
+    layers = {"conv0": {"PE": 2, "SIMD": 9}, "conv1": {"PE": 6, "SIMD": 12}, "fc": {"PE": 5, "SIMD": 27}}
+    folded = fold(networks.cnn(), FoldingRequest(layers=layers))
+    cycles = intervals(folded)
+    slowest = max(cycles[name] for name in ("conv0", "conv1", "fc"))
+    assert max(cycles.values()) == slowest
+
+
+def test_the_exported_record_gives_the_same_folding_again(networks) -> None:
+    first = fold(networks.cnn(), request_for(2000))
+    again = fold(networks.cnn(), FoldingRequest(layers=json.loads(folding_to_json(first))))
+    assert folding_to_json(first) == folding_to_json(again)
+
+
+def test_defaults_apply_to_layers_that_are_not_named(networks) -> None:
+    folded = fold(networks.mlp(), FoldingRequest(layers={"Defaults": {"PE": [2, ["all"]], "SIMD": 4}, "fc1": {"SIMD": 8}}))
+    assert [(n.pe, n.simd) for n in folded.nodes if isinstance(n, MatVec)] == [(2, 4), (2, 8), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ({"fc0": {"PE": 5}}, "node fc0: PE 5 does not divide MH 32; accepted are 1, 2, 4, 8, 16, 32"),
+        ({"MVAU_hls_2": {"SIMD": 3}}, "node fc2: SIMD 3 does not divide MW 32; accepted are 1, 2, 4, 8, 16, 32"),
+        ({"fc9": {"PE": 1}}, "folding names layer 'fc9'"),
+        ({"MVAU_hls_3": {"PE": 1}}, "its layers are fc0, fc1, fc2, or MVAU_hls_0 to MVAU_hls_2"),
+        ({"fc0": {"PE": 0}}, "PE 0 is not a positive whole number"),
+        ({"fc0": {"PE": True}}, "PE True is not a positive whole number"),
+        ({"fc0": {"PE": 2.0}}, "PE 2.0 is not a positive whole number"),
+        ({"fc0": {"pe": 2}}, "unknown key 'pe'"),
+        ({"fc0": 4}, "folding of fc0 is 4"),
+        ({"Defaults": 1}, "folding Defaults are 1"),
+    ],
+)
+def test_a_wrong_record_is_refused_in_one_line(networks, layers, message: str) -> None:
+    with pytest.raises(FoldingError) as caught:
+        fold(networks.mlp(), FoldingRequest(layers=layers))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"fps": 10.0, "max_luts": 5}, "folding is given by fps and max_luts"),
+        ({"fps": 0.0}, "0.0 fps"),
+        ({"fps": float("nan")}, "nan fps"),
+        ({"max_luts": 0}, "0 LUTs"),
+        ({"clock_mhz": -1.0}, "clock -1.0 MHz"),
+    ],
+)
+def test_a_senseless_request_is_refused(arguments, message: str) -> None:
+    with pytest.raises(FoldingError, match=message):
+        FoldingRequest(**arguments)
+
+
+def test_a_folding_file_is_read_and_bad_ones_are_named(tmp_path) -> None:
+    good, bad = tmp_path / "folding.json", tmp_path / "bad.json"
+    good.write_text('{"Defaults": {}, "fc0": {"PE": 2, "SIMD": 4}}')
+    bad.write_text("[1]")
+    assert FoldingRequest.from_file(good, 50.0) == FoldingRequest(layers={"Defaults": {}, "fc0": {"PE": 2, "SIMD": 4}}, clock_mhz=50.0)
+    with pytest.raises(BadInputError, match="bad.json holds a list"):
+        FoldingRequest.from_file(bad)
+    with pytest.raises(BadInputError, match="missing.json"):
+        FoldingRequest.from_file(tmp_path / "missing.json")
+
+
+def test_a_forked_stream_is_refused(networks) -> None:
+    graph = networks.mlp()
+    extra = Flatten(name="again", inputs=("flat",), outputs=("again",))
+    with pytest.raises(UnsupportedModelError, match="node again does not follow"):
+        fold(Graph(graph.inputs, (*graph.nodes, extra), graph.outputs), FoldingRequest())
+
+
+def test_a_network_of_wires_alone_is_refused(networks) -> None:
+    graph = networks.mlp()
+    flatten = Flatten(name="only", inputs=("pixels",), outputs=("flat",))
+    with pytest.raises(UnsupportedModelError, match="no node that becomes hardware"):
+        fold(Graph(graph.inputs, (flatten,), ("flat",)), FoldingRequest())
+
+
+def test_closed_form_intervals_equal_the_token_model(networks) -> None:
+    for cycles in (600, 5000):
+        folded = fold(networks.cnn(), request_for(cycles))
+        for node in folded.nodes:
+            if isinstance(node, HardwareNode):
+                ins = folded.types_of(node)
+                assert interval(node, ins) == node.timing(ins).interval, node.name
