@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
@@ -44,3 +46,14 @@ class ArgMax(HardwareNode):
 
     def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         return (np.argmax(ins[0], axis=-1, keepdims=True).astype(np.int64),)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        beats = ins[0].beats(self.lanes)
+        room = np.full(beats, -2, dtype=np.int64)
+        room[-1] = -2 if beats == 1 else -1  # the last beat waits for a place in the output queue
+        return Timing(need=np.array([beats]), room=room, gap=np.ones(1, dtype=np.int64), latency=2)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        (kind,) = ins
+        size = {"Channels": kind.channels, "Lanes": self.lanes, "Bits": kind.dtype.bits, "InKind": kind_code(kind.dtype)}
+        return Cell("xf_argmax", {**size, "OutBits": self.infer(ins)[0].dtype.bits})

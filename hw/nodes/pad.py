@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell, Memory
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
@@ -59,3 +61,18 @@ class Pad(HardwareNode):
         out[:] = self.value
         out[:, self.top : self.top + height, self.left : self.left + width] = x
         return (out,)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        height, width, channels = image(self, ins[0])
+        pixel = np.zeros((self.top + height + self.bottom, self.left + width + self.right, channels // self.lanes), dtype=np.int64)
+        pixel[self.top : self.top + height, self.left : self.left + width] = 1
+        position = np.flatnonzero(pixel)  # output beat that each input beat becomes
+        return Timing(need=np.cumsum(pixel), room=position - 1, gap=np.ones(pixel.size, dtype=np.int64), latency=1)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        height, width, channels = image(self, ins[0])
+        dtype = ins[0].dtype
+        codes = dtype.encode(self.value).astype(np.int64).reshape(-1, self.lanes)
+        borders = {"Top": self.top, "Bottom": self.bottom, "Left": self.left, "Right": self.right}
+        size = {"BeatBits": self.lanes * dtype.bits, "Beats": channels // self.lanes, "Height": height, "Width": width}
+        return Cell("xf_pad", {**size, **borders}, {"InitFile": Memory.of(codes, dtype.bits)})

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
@@ -60,3 +62,33 @@ class SlidingWindow(HardwareNode):
         (kh, kw), (sh, sw), (dh, dw) = self.kernel, self.stride, self.dilation
         taps = [x[:, i * dh : i * dh + (rows - 1) * sh + 1 : sh, j * dw : j * dw + (cols - 1) * sw + 1 : sw] for i in range(kh) for j in range(kw)]
         return (np.concatenate(taps, axis=-1),)
+
+    def ring_rows(self, height: int, width: int) -> int:
+        """Rows of the cell's ring buffer: what the last window keeps, and the next frame's first window."""
+        span = (self.kernel[0] - 1) * self.dilation[0] + 1
+        rows, _ = self.out_size(height, width)
+        kept = height - (rows - 1) * self.stride[0]
+        return span + (max(kept, self.stride[0]) if rows > 1 else kept)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        height, width, channels = image(self, ins[0])
+        beats = channels // self.lanes
+        index = np.arange(height * width * beats, dtype=np.int64).reshape(1, height, width, beats)
+        need = np.maximum.accumulate(self.execute((index,))[0].ravel() + 1)
+        rows, _ = self.out_size(height, width)
+        ring = self.ring_rows(height, width)
+        # Row r needs the window's first row at r - ring + 1 or beyond; after m rows of windows that is at m * stride.
+        target = np.arange(height, dtype=np.int64) - ring + 1
+        frame = -(-target // height) - 1
+        within = target - frame * height  # 1 .. height
+        done = np.where(within > (rows - 1) * self.stride[0], rows, -(-within // self.stride[0]))
+        room = (frame * rows + done) * (len(need) // rows) - 2
+        return Timing(need=need, room=np.repeat(room, width * beats), gap=np.ones_like(need), latency=3)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        height, width, channels = image(self, ins[0])
+        size = {"BeatBits": self.lanes * ins[0].dtype.bits, "Beats": channels // self.lanes, "Height": height, "Width": width}
+        names = ("Kernel", "Stride", "Dilation")
+        pairs = zip(names, (self.kernel, self.stride, self.dilation), strict=True)
+        steps = {f"{name}{axis}": value for name, pair in pairs for axis, value in zip("HW", pair, strict=True)}
+        return Cell("xf_sliding_window", {**size, **steps, "RingRows": self.ring_rows(height, width)})

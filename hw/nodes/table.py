@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Cell, Memory
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
+from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray, IntType
@@ -54,3 +56,15 @@ class Table(HardwareNode):
         codes = (x > 0).astype(np.int64) if bits == 1 and x.min(initial=0) < 0 else x & ((1 << bits) - 1)
         channel = np.arange(x.shape[-1]) if len(self.values) > 1 else np.zeros(x.shape[-1], dtype=np.int64)
         return (self.values[channel, codes],)
+
+    def timing(self, ins: tuple[StreamType, ...]) -> Timing:
+        return Timing.elementwise(ins[0].beats(self.lanes), latency=2)
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        (kind,) = ins
+        codes = self.out_type.encode(self.values).astype(np.int64)
+        shared, folds = len(codes) == 1, kind.channels // self.lanes
+        # Word fold * 2**bits + code holds one field for each lane.
+        fields = codes.reshape(-1, 1) if shared else codes.reshape(folds, self.lanes, -1).transpose(0, 2, 1).reshape(-1, self.lanes)
+        size = {"Lanes": self.lanes, "Folds": folds, "InBits": kind.dtype.bits, "OutBits": self.out_type.bits, "Shared": int(shared)}
+        return Cell("xf_table", size, {"InitFile": Memory.of(fields, self.out_type.bits)})

@@ -60,7 +60,7 @@ class Bench:
 
     def _stream(self, pattern: Pattern, frames: int) -> Iterator[None]:
         self._setup(pattern, frames, pattern.name)
-        while not self.sink.done:
+        while not (self.source.done and self.sink.done):
             yield
 
     def _cut(self, pattern: Pattern) -> Iterator[None]:
@@ -68,7 +68,7 @@ class Bench:
         self._setup(pattern, 2, f"{pattern.name}, to be cut")
         beats = 2 * len(self.plan.frames_in[0])
         stop = self._random.randint(1, beats)
-        while len(self.source.taken) < stop and not self.sink.done:
+        while len(self.source.taken) < stop:
             yield
 
     def _setup(self, pattern: Pattern, frames: int, phase: str) -> None:

@@ -27,6 +27,11 @@ class Source:
         self.taken: list[int] = []
 
     @property
+    def done(self) -> bool:
+        """Whether all beats were taken."""
+        return len(self.taken) == len(self._beats)
+
+    @property
     def data(self) -> int:
         """The beat that is offered."""
         return self._beats[len(self.taken)]
