@@ -200,15 +200,9 @@ def _compare_with_model(request: VerifyRequest, image: IntArray, number: int) ->
     return first_graph_difference(request.build.graph, fresh.graph, image, number)
 
 
-def _rtl_request(request: VerifyRequest) -> RtlRequest:
-    estimate = request.build.estimate
-    patience = (estimate.latency + estimate.interval + 1000) * (32 if request.stalls else 4)
-    return RtlRequest(request.build.graph, request.build.folder, stalls=request.stalls, seed=request.seed, patience=patience)
-
-
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:
     estimate, start = request.build.estimate, time.perf_counter()
-    rtl = _rtl_request(request)
+    rtl = RtlRequest.of(request.build, stalls=request.stalls, seed=request.seed)
     images = request.images.astype(np.int64)
     result = simulate(rtl, images, progress=progress)
     check_rtl(rtl, images, outputs, result, progress)
@@ -234,7 +228,8 @@ def _cocotb(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tu
     try:
         ran = run_benches(request.build, request.images, outputs, stalls=request.stalls, seed=request.seed, progress=progress)
     except CheckFailedError as error:
-        node = first_rtl_difference(_rtl_request(request), request.images.astype(np.int64), len(request.images) - 1, progress=progress)
+        rtl = RtlRequest.of(request.build, stalls=request.stalls, seed=request.seed)
+        node = first_rtl_difference(rtl, request.images.astype(np.int64), len(request.images) - 1, progress=progress)
         raise CheckFailedError(f"{error}; {node or _ALL_RIGHT}") from error
     reason = "" if "icarus" in ran else "Icarus Verilog is not installed, so the bench ran on Verilator only"
     return LinkReport(len(request.images), f"packed frames in cocotb on {' and '.join(ran)}", reason), None

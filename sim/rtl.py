@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from xnorflow.hw.build import Build
     from xnorflow.hw.graph import Graph, HardwareNode
     from xnorflow.hw.types import IntArray
     from xnorflow.sim.engine.model import CompiledModel
@@ -80,6 +81,13 @@ class RtlRequest:
     patience: int = 1_000_000
     processes: int | None = None
 
+    @classmethod
+    def of(cls, build: Build, *, stalls: bool = False, seed: int = 0) -> RtlRequest:
+        """Simulate a build folder; its estimate says how long a beat may take."""
+        estimate = build.estimate
+        patience = (estimate.latency + estimate.interval + 1000) * (32 if stalls else 4)
+        return cls(build.graph, build.folder, stalls=stalls, seed=seed, patience=patience)
+
 
 @dataclass(frozen=True, eq=False)
 class RtlResult:
@@ -88,12 +96,10 @@ class RtlResult:
     Attributes:
         parts: one for each process: number of its first image, and what came out.
         sink: format of the output frames.
-        source_frames: images put in.
     """
 
     parts: tuple[tuple[int, SessionResult], ...]
     sink: BeatFormat
-    source_frames: int
 
     @property
     def cycles(self) -> int:
@@ -131,6 +137,18 @@ def simulate(request: RtlRequest, images: IntArray, *, progress: Callable[[str],
     Raises:
         CheckFailedError: the RTL does not compile or the simulator complains.
     """
+    return _in_parts(request, images, proof_steps, progress)
+
+
+def simulate_once(request: RtlRequest, images: IntArray, *, progress: Callable[[str], None] | None = None) -> RtlResult:
+    """Stream images through the RTL once, after a reset; otherwise as :func:`simulate`, and one image is enough."""
+    return _in_parts(request, images, lambda frames, _: (Step("reset"), Step("stream", 0, frames)), progress)
+
+
+def _in_parts(
+    request: RtlRequest, images: IntArray, steps: Callable[[int, int], tuple[Step, ...]], progress: Callable[[str], None] | None
+) -> RtlResult:
+    """Share the images among processes, each with its own simulation."""
     model = rtl_model(request, progress=progress)
     source, sink = source_format(request.graph), sink_format(request.graph)
     packed = source.pack(images)
@@ -141,27 +159,27 @@ def simulate(request: RtlRequest, images: IntArray, *, progress: Callable[[str],
     def part(index: int) -> SessionResult:
         share = packed[bounds[index] : bounds[index + 1]]
         session = SessionRequest(
-            model,
-            request.top,
-            request.folder,
-            source,
-            sink,
-            proof_steps(len(share), source.beats),
-            request.stalls,
-            request.seed + index,
-            request.patience,
+            model=model,
+            top=request.top,
+            folder=request.folder,
+            source=source,
+            sink=sink,
+            steps=steps(len(share), source.beats),
+            stalls=request.stalls,
+            seed=request.seed + index,
+            patience=request.patience,
         )
-        return run_session(session, share, progress=lambda done: _tell(progress, board, index, done, len(images)))
+        return run_session(session, share, progress=lambda done: _tell(progress, board, index, done))
 
     with ThreadPoolExecutor(count) as pool:
         results = list(pool.map(part, range(count)))
-    return RtlResult(tuple(zip(bounds, results, strict=False)), sink, len(images))
+    return RtlResult(tuple(zip(bounds, results, strict=False)), sink)
 
 
-def _tell(progress: Callable[[str], None] | None, board: list[int], index: int, done: int, images: int) -> None:
+def _tell(progress: Callable[[str], None] | None, board: list[int], index: int, done: int) -> None:
     board[index] = done
     if progress is not None:
-        progress(f"RTL: {sum(board)} of {images + images // 2} frames")
+        progress(f"RTL: {sum(board)} frames")
 
 
 def plain_run(request: RtlRequest, images: IntArray, probes: Path, *, progress: Callable[[str], None] | None = None) -> SessionResult:
