@@ -1,0 +1,9 @@
+"""Lowering: a QONNX file to a dataflow graph, checked against the QONNX execution after every pass."""
+
+from __future__ import annotations
+
+from xnorflow.hw.lowering.lower import Lowered, lower
+from xnorflow.hw.lowering.passes import PASSES
+from xnorflow.hw.lowering.reference import qonnx_execute
+
+__all__ = ["PASSES", "Lowered", "lower", "qonnx_execute"]

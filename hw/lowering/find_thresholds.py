@@ -1,0 +1,147 @@
+"""Pass find_thresholds: a chain between integers and the next quantiser becomes a Threshold, or a Table.
+
+The chain itself is evaluated, in float32 and operation by operation, over every value that the channel can have; where
+the range is large and every step provably monotone, by bisection. Nothing is derived in algebra.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.errors import UnsupportedModelError
+from xnorflow.hw.lowering.float_nodes import Quantise, is_float
+from xnorflow.hw.lowering.reach import reachable
+from xnorflow.hw.nodes import Table, Threshold
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xnorflow.hw.graph import Graph, Node, StreamType
+    from xnorflow.hw.types import IntArray
+
+    Codes = Callable[[IntArray], IntArray]
+
+_EXHAUSTIVE = 1 << 22
+_LARGEST_RANGE = 1 << 20
+_TABLE_BITS = 12
+_PIXEL_LEVELS = 15
+
+
+def find_thresholds(graph: Graph) -> Graph:
+    """Replace every Quantise of integers.
+
+    Raises:
+        UnsupportedModelError: a chain that is not monotone over a range too large for a table.
+    """
+    done: list[Node] = []
+    for node in graph.nodes:
+        if isinstance(node, Quantise) and not is_float(graph.streams[node.inputs[0]]):
+            done.append(_replaced(graph, node))
+        else:
+            done.append(node)
+    return graph.with_nodes(done)
+
+
+def _replaced(graph: Graph, node: Quantise) -> Node:
+    kind = graph.streams[node.inputs[0]]
+    low, high = reachable(graph, node.inputs[0])
+    if int((high - low).max()) < _LARGEST_RANGE and int((high - low + 1).sum()) <= _EXHAUSTIVE * 16:
+        found = _exhaustive(node, low, high)
+    else:
+        found = _bisected(node, low, high)
+    if found is None or (kind.dtype.bits == 8 and node.inputs[0] in graph.inputs and found[0].shape[1] > _PIXEL_LEVELS):
+        return _table(node, kind)
+    thresholds, negate, base = found
+    step = 2 if node.out_type.bipolar else 1
+    signed_low = np.where(negate, -kind.dtype.maximum, kind.dtype.minimum)[:, None]
+    signed_high = np.where(negate, -kind.dtype.minimum, kind.dtype.maximum)[:, None]
+    clamped = np.clip(thresholds, signed_low, signed_high + 1)
+    return Threshold(
+        name=node.name, inputs=node.inputs, outputs=node.outputs, thresholds=clamped, negate=negate, base=base, step=step, out_type=node.out_type
+    )
+
+
+def _exhaustive(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.bool_]], int] | None:
+    """Thresholds of ``s*x``, the negated channels and the least code; None where a channel is not monotone."""
+    curves = list(_curves(node, low, high))
+    least, most = min(int(c.min()) for c in curves), max(int(c.max()) for c in curves)
+    step = 2 if node.out_type.bipolar else 1
+    levels = np.arange(least + step, max(most, least + step) + 1, step)
+    if node.out_type.bipolar:
+        least, levels = -1, np.array([1])
+    thresholds = np.empty((len(curves), len(levels)), dtype=np.int64)
+    negate = np.zeros(len(curves), dtype=np.bool_)
+    for channel, curve in enumerate(curves):
+        change = np.diff(curve)
+        if np.all(change >= 0):
+            first = np.searchsorted(curve, levels, side="left")
+            thresholds[channel] = low[channel] + first
+        elif np.all(change <= 0):
+            negate[channel] = True
+            first = np.searchsorted(curve[::-1], levels, side="left")
+            thresholds[channel] = -high[channel] + first
+        else:
+            return None
+        thresholds[channel] = _always_never(thresholds[channel], first, len(curve))
+    return thresholds, negate, least
+
+
+def _always_never(thresholds: IntArray, first: IntArray, count: IntArray | int) -> IntArray:
+    """Push thresholds that hold for every or for no reachable value to the ends; the caller clamps them to the type."""
+    far = np.int64(1) << 40
+    return np.where(first == 0, -far, np.where(first == count, far, thresholds))
+
+
+def _curves(node: Quantise, low: IntArray, high: IntArray) -> list[IntArray]:
+    """Codes over each channel's own range, evaluated in blocks of channels."""
+    span = int((high - low).max()) + 1
+    block = max(1, _EXHAUSTIVE // span)
+    curves: list[IntArray] = []
+    for start in range(0, len(low), block):
+        part = slice(start, min(start + block, len(low)))
+        values = low[part] + np.arange(span, dtype=np.int64)[:, None]
+        chain = node.chain.map_operands(lambda c, part=part: c[part])  # type: ignore[misc]
+        codes = np.rint(chain.apply(values)).astype(np.int64)
+        curves += [codes[: int(h - lo) + 1, i].copy() for i, (lo, h) in enumerate(zip(low[part], high[part], strict=True))]
+    return curves
+
+
+def _bisected(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.bool_]], int]:
+    directions = np.broadcast_to(node.chain.directions(), low.shape)
+    if np.any(directions == 0):
+        span = int((high - low).max()) + 1
+        text = f"its chain of float operations is not monotone over {span} values"
+        raise UnsupportedModelError(f"node {node.name}: {text}; monotone chains, and others over at most {_LARGEST_RANGE} values, are accepted")
+    negate = directions < 0
+    ends = np.stack([node.codes(low[None])[0], node.codes(high[None])[0]])
+    least, most, step = int(ends.min()), int(ends.max()), 2 if node.out_type.bipolar else 1
+    if node.out_type.bipolar:
+        least, most = -1, 1
+    levels = np.arange(least + step, max(most, least + step) + 1, step)
+    start, stop = np.where(negate, -high, low), np.where(negate, -low, high)
+    columns = [_bisect(node, negate, start, stop, int(level)) for level in levels]
+    return np.stack(columns, axis=1), negate, least
+
+
+def _bisect(node: Quantise, negate: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], start: IntArray, stop: IntArray, level: int) -> IntArray:
+    """Per channel the least ``s*x`` in ``start..stop`` whose code reaches a level, ``stop + 1`` where none does."""
+    low, high = start.copy(), stop + 1
+    while np.any(low < high):
+        middle = (low + high) // 2
+        reached = node.codes(np.where(negate, -middle, middle)[None])[0] >= level
+        high = np.where((low < high) & reached, middle, high)
+        low = np.where((low < high) & ~reached, middle + 1, low)
+    return _always_never(low, low - start, stop - start + 1)
+
+
+def _table(node: Quantise, kind: StreamType) -> Table:
+    if kind.dtype.bits > _TABLE_BITS:
+        text = f"its chain of float operations is not monotone over {kind.dtype.name}"
+        raise UnsupportedModelError(f"node {node.name}: {text}; monotone chains, and others over at most {_TABLE_BITS} bits, are accepted")
+    patterns = np.arange(1 << kind.dtype.bits, dtype=np.uint64)
+    values = np.broadcast_to(kind.dtype.decode(patterns)[:, None], (len(patterns), kind.channels))
+    codes = node.codes(values).T
+    codes = codes[:1] if np.all(codes == codes[:1]) else codes
+    return Table(name=node.name, inputs=node.inputs, outputs=node.outputs, values=np.ascontiguousarray(codes), out_type=node.out_type)

@@ -1,0 +1,51 @@
+"""The passes of the lowering, in order, with the reason for each place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from xnorflow.hw.lowering.absorb_signs import absorb_signs
+from xnorflow.hw.lowering.find_thresholds import find_thresholds
+from xnorflow.hw.lowering.fold_pixels import fold_pixels
+from xnorflow.hw.lowering.fuse_pointwise import fuse_pointwise
+from xnorflow.hw.lowering.head import lower_argmax
+from xnorflow.hw.lowering.hoist_quantisers import hoist_quantisers
+from xnorflow.hw.lowering.lower_linear import lower_linear
+from xnorflow.hw.lowering.lower_pools import lower_pools
+from xnorflow.hw.lowering.sink_scales import sink_scales
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from xnorflow.hw.graph import Graph
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A named step, graph in, graph out.
+
+    Attributes:
+        name: as messages and notes call it.
+        run: the function.
+        reason: why it stands at this place.
+    """
+
+    name: str
+    run: Callable[[Graph], Graph]
+    reason: str
+
+
+PASSES = (
+    Pass("fuse_pointwise", fuse_pointwise, "chains must be whole before anything asks whether they are monotone"),
+    Pass("hoist_quantisers", hoist_quantisers, "while the quantiser's own chain is short, so that a negative gamma in front of a pool stays there"),
+    Pass("fold_pixels", fold_pixels, "after the quantiser has come to the pixels, before scales and offsets leave for the first layer"),
+    Pass("sink_scales", sink_scales, "brings scales, offsets and zero borders to the layer that absorbs them"),
+    Pass("lower_linear", lower_linear, "now each layer reads integers and one scale"),
+    Pass("sink_accumulator_scales", sink_scales, "pools behind a layer work on its accumulators"),
+    Pass("fuse_accumulator_chains", fuse_pointwise, "all that stands between an accumulator and its quantiser is one chain"),
+    Pass("lower_argmax", lower_argmax, "the file's own label selection reads the last accumulators"),
+    Pass("lower_pools", lower_pools, "every pool reads integers now"),
+    Pass("find_thresholds", find_thresholds, "needs the whole chain and the accumulator's reach"),
+    Pass("absorb_signs", absorb_signs, "needs to know which channels decrease"),
+)
