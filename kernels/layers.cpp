@@ -35,9 +35,14 @@ std::vector<uint64_t> pack_rows(std::span<const int8_t> weights, int64_t mh, int
   return rows;
 }
 
+// Where windows first .. first + count - 1 begin. Divides once a row, not once a window.
 std::vector<int64_t> starts(const Geometry& g, int64_t first, int64_t count) {
+  const int64_t ow = g.out_w(), step = g.window.sw * g.pixel;
   std::vector<int64_t> out(static_cast<size_t>(count));
-  for (int64_t i = 0; i < count; ++i) out[static_cast<size_t>(i)] = g.start(first + i);
+  for (int64_t i = 0; i < count;) {
+    const int64_t row = g.start(first + i), end = std::min(count, i + ow - (first + i) % ow);
+    for (int64_t x = 0; i < end; ++i, ++x) out[static_cast<size_t>(i)] = row + x * step;
+  }
   return out;
 }
 
