@@ -100,11 +100,12 @@ def run_cocotb(job: CocotbJob) -> int:
     (job.build / "cocotb.log").write_text(log)
     if not results.is_file():
         raise CheckFailedError(f"{job.simulator} did not run {job.top}: {_first_error(log)}")
-    cases = list(ET.parse(results).getroot().iter("testcase"))
+    cases = list(ET.parse(results).getroot().iter("testcase"))  # noqa: S314
     for case in cases:
         failure = case.find("failure") if case.find("failure") is not None else case.find("error")
         if failure is not None:
-            text = (failure.get("message") or failure.get("error_msg") or failure.text or "no message").splitlines()[0]
+            fatal = next((line for line in log.splitlines() if "FATAL" in line or "%Error" in line), None)
+            text = fatal or (failure.get("message") or failure.get("error_msg") or failure.text or "no message").splitlines()[0]
             raise CheckFailedError(f"{job.simulator}, {case.get('name')}: {text}")
     if done.returncode or not cases:
         raise CheckFailedError(f"{job.simulator} did not run {job.top}: {_first_error(log)}")

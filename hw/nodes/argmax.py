@@ -9,12 +9,14 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -52,6 +54,10 @@ class ArgMax(HardwareNode):
         room = np.full(beats, -2, dtype=np.int64)
         room[-1] = -2 if beats == 1 else -1  # the last beat waits for a place in the output queue
         return Timing(need=np.array([beats]), room=room, gap=np.ones(1, dtype=np.int64), latency=2)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        (kind,) = ins
+        return primitives.argmax(self.lanes, kind.dtype.bits, kind.channels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from xnorflow.hw.estimate import primitives
+from xnorflow.hw.nodes._checks import kind_code
 from xnorflow.hw.nodes.mat_vec import MatVec
+
+if TYPE_CHECKING:
+    from xnorflow.hw.cell import Cell, Resources
+    from xnorflow.hw.graph import StreamType
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -12,3 +19,14 @@ class IntMatVec(MatVec):
     """``acc[m] = sum_k w[m, k] * x[k] (+ border)`` over any two stream types."""
 
     op = "IntMatVec"
+
+    def cell(self, ins: tuple[StreamType, ...]) -> Cell:
+        dtype, weights = ins[0].dtype, self.weight_type
+        kinds = {"InBits": dtype.bits, "InKind": kind_code(dtype), "WeightBits": weights.bits, "WeightKind": kind_code(weights)}
+        return self._cell(ins, "xf_matvec_int", 0, kinds)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        constant = self.mh == self.pe and self.mw == self.simd
+        bits = self.infer(ins)[0].dtype.bits
+        product = primitives.integer_products(self.simd, ins[0].dtype.bits, self.weight_type.bits, bits, constant=constant)
+        return self._folded_resources(ins, product)

@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -59,6 +61,10 @@ class MaxPool(HardwareNode):
         beat = window * beats + np.where(last, within - beats * (self.taps - 1), 0)
         need = taken[last] + 1
         return Timing(need=need, room=beat - np.where(last, 1, 2), gap=np.ones_like(need), latency=1)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        (kind,) = ins
+        return primitives.max_pool(self.lanes, kind.dtype.bits, kind.channels // self.taps // self.lanes, self.taps)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

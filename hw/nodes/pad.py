@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -68,6 +70,11 @@ class Pad(HardwareNode):
         pixel[self.top : self.top + height, self.left : self.left + width] = 1
         position = np.flatnonzero(pixel)  # output beat that each input beat becomes
         return Timing(need=np.cumsum(pixel), room=position - 1, gap=np.ones(pixel.size, dtype=np.int64), latency=1)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        height, width, channels = image(self, ins[0])
+        positions = (self.top + height + self.bottom, self.left + width + self.right, channels // self.lanes)
+        return primitives.pad(self.lanes * ins[0].dtype.bits, positions)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         height, width, channels = image(self, ins[0])

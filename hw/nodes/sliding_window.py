@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
 
@@ -84,6 +86,12 @@ class SlidingWindow(HardwareNode):
         done = np.where(within > (rows - 1) * self.stride[0], rows, -(-within // self.stride[0]))
         room = (frame * rows + done) * (len(need) // rows) - 2
         return Timing(need=need, room=np.repeat(room, width * beats), gap=np.ones_like(need), latency=3)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        height, width, channels = image(self, ins[0])
+        beats = channels // self.lanes
+        counts = (*self.out_size(height, width), *self.kernel, beats)
+        return primitives.sliding_window(self.lanes * ins[0].dtype.bits, self.ring_rows(height, width), width * beats, counts)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         height, width, channels = image(self, ins[0])

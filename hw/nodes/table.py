@@ -9,11 +9,13 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory
+from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
+    from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray, IntType
 
 
@@ -59,6 +61,12 @@ class Table(HardwareNode):
 
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
         return Timing.elementwise(ins[0].beats(self.lanes), latency=2)
+
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        (kind,) = ins
+        rows, entries = self.values.shape
+        folds = 1 if rows == 1 else kind.channels // self.lanes
+        return primitives.table(self.lanes, self.out_type.bits, entries * folds, folds)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

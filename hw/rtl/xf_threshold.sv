@@ -36,14 +36,10 @@ module xf_threshold #(
     .Ok(Lanes >= 1 && Folds >= 1 && InBits >= 1 && OutBits >= 1 && Levels >= 1 && ThresholdBits >= 1),
     .Message("xf_threshold: Lanes, Folds, Levels and all widths must be at least 1")
   ) u_require_sizes ();
-  xf_require #(
-    .Ok(InKind >= 0 && InKind <= 2 && (InKind != 2 || InBits == 1)),
-    .Message("xf_threshold: InKind must be 0, 1 or 2, and 2 only for one bit")
-  ) u_require_kind ();
 
   localparam integer FoldBits = (Folds > 1) ? $clog2(Folds) : 1;
   localparam integer LaneBits = Levels * ThresholdBits + 1;
-  // Two bits more than the input, so that bipolar and unsigned values have a sign.
+  // One bit more than the input, so that bipolar and unsigned values have a sign.
   localparam integer ValueBits = InBits + 1;
   localparam integer CompareBits = (ValueBits > ThresholdBits) ? ValueBits : ThresholdBits;
   localparam integer SumBits = (OutBits > $clog2(Levels + 1)) ? OutBits : $clog2(Levels + 1);
@@ -73,20 +69,12 @@ module xf_threshold #(
   );
 
   for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    logic        [InBits-1:0]      raw;
     logic signed [ValueBits-1:0]   value;
     logic signed [CompareBits-1:0] wide;
     logic        [Levels-1:0]      passed;
     logic        [SumBits-1:0]     sum;
 
-    assign raw = beat_q[i*InBits+:InBits];
-    if (InKind == 2) begin : gen_bipolar
-      assign value = {!raw[0], 1'b1};
-    end else if (InKind == 1) begin : gen_signed
-      assign value = {raw[InBits-1], raw};
-    end else begin : gen_unsigned
-      assign value = {1'b0, raw};
-    end
+    xf_widen #(.Bits(InBits), .Kind(InKind)) u_value (.data_i(beat_q[i*InBits+:InBits]), .value_o(value));
     assign wide = CompareBits'(value);
 
     for (genvar l = 0; l < Levels; l++) begin : gen_level
