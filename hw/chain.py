@@ -86,7 +86,7 @@ class FloatStep:
             raise BadInputError(f"float step {self.kind.value} takes {_OPERANDS.get(self.kind, 0)} operands of shape (1,) or (C,)")
 
     @classmethod
-    def of(cls, kind: StepKind, *operands: float | AnyArray) -> FloatStep:
+    def of(cls, kind: StepKind, *operands: float | np.float32 | AnyArray) -> FloatStep:
         """Build a step from scalars or vectors."""
         dtype = np.int64 if kind is StepKind.OFFSET else np.float32
         return cls(kind, tuple(np.atleast_1d(np.asarray(c, dtype=dtype)) for c in operands))

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from xnorflow.hw.graph import Graph, Node
+    from xnorflow.hw.types import IntArray
 
 
 def absorb_signs(graph: Graph) -> Graph:
@@ -38,7 +39,7 @@ def _absorb(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
     return matrix, replace(second, negate=negate, thresholds=_clamped(second, graph, low, high))
 
 
-def _clamped(node: Threshold, graph: Graph, low: np.ndarray, high: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _clamped(node: Threshold, graph: Graph, low: IntArray, high: IntArray) -> IntArray:
     """Thresholds in the new accumulator's range: an end of the old range stays an end."""
     kind = graph.streams[node.inputs[0]].dtype
     old_low = np.where(node.negate, -kind.maximum, kind.minimum)[:, None]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xnorflow.errors import UnsupportedModelError
-from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
+from xnorflow.hw.chain import FloatChain, FloatStep
 from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Pointwise
 from xnorflow.hw.lowering.names import Names
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import Node
     from xnorflow.hw.lowering.layout import Layout
     from xnorflow.hw.lowering.network import Network
+    from xnorflow.hw.lowering.quantiser import Steps
 
 _MAX_VALUES = 1 << 12
 
@@ -113,7 +114,7 @@ class Builder:
             raise UnsupportedModelError(f"{label}: a constant that varies over the image; one value, or one per channel, is accepted")
         return np.ascontiguousarray(stream[0])
 
-    def pointwise(self, node: Any, steps: tuple[tuple[StepKind, tuple[AnyArray, ...]], ...]) -> None:
+    def pointwise(self, node: Any, steps: Steps) -> None:
         """Add float32 steps from a node's first input to its first output."""
         tensor = self.data(node)
         chain = FloatChain(tuple(FloatStep(kind, tuple(self.operand(node, tensor, np.asarray(c)) for c in ops)) for kind, ops in steps))

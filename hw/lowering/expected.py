@@ -9,7 +9,7 @@ interval (through pools, chains and quantisers, end points mapped) is what is ac
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -121,7 +121,7 @@ def _linear(builder: Builder, node: Linear, x: AnyArray) -> tuple[AnyArray, AnyA
     return _rounded(sums - bound, -np.inf), _rounded(sums + bound, np.inf)
 
 
-def _rounded(values: Any, towards: float) -> AnyArray:
+def _rounded(values: AnyArray, towards: float) -> AnyArray:
     return np.nextafter(values.astype(np.float32), np.float32(towards))
 
 

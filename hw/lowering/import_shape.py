@@ -43,7 +43,8 @@ def import_pad(builder: Builder, node: Any) -> None:
     pads = attributes.integers("pads", ()) if given is None else tuple(int(p) for p in given.ravel())
     value = builder.constant(node, 2)
     number = attributes.real("value", 0.0) if value is None else float(np.asarray(value).ravel()[0])
-    if attributes.text("mode", "constant") != "constant" or len(tensor.layout.shape) != 4 or len(pads) != 8 or (len(node.input) > 3 and node.input[3]):
+    channel_axes = len(node.input) > 3 and bool(node.input[3])
+    if attributes.text("mode", "constant") != "constant" or channel_axes or len(tensor.layout.shape) != 4 or len(pads) != 8:
         raise UnsupportedModelError(f"{label}: only constant padding of an image (1, C, H, W) by 8 numbers is accepted")
     axes = NCHW if _is_nchw(tensor) else NHWC
     rows, cols, channel = axes[1], axes[2], axes[3]

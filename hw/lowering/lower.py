@@ -17,7 +17,7 @@ from xnorflow.hw.lowering.importer import import_network, input_layout
 from xnorflow.hw.lowering.model_file import read_model
 from xnorflow.hw.lowering.network import fold
 from xnorflow.hw.lowering.passes import PASSES
-from xnorflow.hw.lowering.verify import verify
+from xnorflow.hw.lowering.verify import Verifier
 from xnorflow.hw.nodes import NODES, ArgMax
 from xnorflow.pixels import PixelNorm
 
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xnorflow.hw.lowering.builder import Builder
-    from xnorflow.hw.lowering.expected import Expected
     from xnorflow.hw.lowering.model_file import ModelFile
     from xnorflow.hw.lowering.network import Network
     from xnorflow.hw.types import IntArray
@@ -86,15 +85,15 @@ def lower(
     tensors = _execute(network, norm, pixels)
     expected = expected_streams(builder, graph, pixels, tensors)
     say("import: equals the QONNX execution")
-    rounded = 0
+    verifier, rounded = Verifier(pixels, expected, builder.origins), 0
     for step in PASSES:
         graph = step.run(graph)
-        rounded = verify(step.name, graph, pixels, expected, builder.origins)
+        rounded = verifier.check(step.name, graph)
         say(f"{step.name}: equals the QONNX execution")
-    return _finished(builder, graph, expected, norm, head, rounded)
+    return _finished(builder, graph, norm, head, rounded)
 
 
-def _finished(builder: Builder, graph: Graph, expected: Mapping[str, Expected], norm: PixelNorm, head: Head, rounded: int) -> Lowered:
+def _finished(builder: Builder, graph: Graph, norm: PixelNorm, head: Head, rounded: int) -> Lowered:
     _refuse_floats(builder, graph)
     graph, tail = _split_tail(builder, graph)
     if head == "argmax" and not isinstance(graph.nodes[-1], ArgMax):

@@ -50,7 +50,8 @@ def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
         return None
     kind = graph.streams[first.inputs[0]]
     source = _read_input(first, second, kind)
-    stream, nodes = first.inputs[0], []
+    stream = first.inputs[0]
+    nodes: list[Node] = []
     border = None
     if any(second.pads):
         value, wanted = _padding(source, second, kind)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xnorflow.hw.lowering.float_nodes import Pool, is_float, pad_node
 from xnorflow.hw.lowering.rewrite import fresh
-from xnorflow.hw.nodes import MaxPool, SlidingWindow
+from xnorflow.hw.nodes import MaxPool
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, Node
@@ -33,7 +34,6 @@ def _lowered(graph: Graph, pool: Pool) -> list[Node]:
         nodes.append(pad_node(fresh(graph, f"{pool.name}_pad"), stream, fresh(graph, f"{pool.name}_padded"), pool.pads, least))
         stream = nodes[-1].outputs[0]
     name, windows = fresh(graph, f"{pool.name}_window"), fresh(graph, f"{pool.name}_windows")
-    shape = {"kernel": pool.kernel, "stride": pool.stride, "dilation": pool.dilation}
-    nodes.append(SlidingWindow(name=name, inputs=(stream,), outputs=(windows,), **shape))
+    nodes.append(replace(pool.window(), name=name, inputs=(stream,), outputs=(windows,)))
     nodes.append(MaxPool(name=pool.name, inputs=(windows,), outputs=pool.outputs, taps=pool.kernel[0] * pool.kernel[1]))
     return nodes

@@ -96,9 +96,10 @@ def _input_shape(label: str, value: Any) -> tuple[int, ...]:
     kind = value.type.tensor_type
     if kind.elem_type != onnx.TensorProto.FLOAT:
         raise UnsupportedModelError(f"{label}: input {value.name!r} is no float32 tensor; float32 is accepted")
-    dims = [d.dim_value if d.HasField("dim_value") else (d.dim_param or "?") for d in kind.shape.dim]
-    if not dims or any(not isinstance(d, int) or d < 1 for d in dims):
-        raise UnsupportedModelError(f"{label}: input {value.name!r} has the dynamic shape {dims}; a static one is accepted, such as [1, 3, 32, 32]")
+    dims = [int(d.dim_value) for d in kind.shape.dim]
+    if not dims or any(d < 1 for d in dims):
+        shown = [d.dim_value or d.dim_param or "?" for d in kind.shape.dim]
+        raise UnsupportedModelError(f"{label}: input {value.name!r} has the dynamic shape {shown}; a static one is accepted, such as [1, 3, 32, 32]")
     if dims[0] != 1 or len(dims) not in (2, 3, 4):
         raise UnsupportedModelError(f"{label}: input {value.name!r} has shape {dims}; batch 1 and 2 to 4 axes are accepted")
     if prod(dims) > MAX_ELEMENTS:

@@ -42,8 +42,11 @@ PASSES = (
     Pass("fold_pixels", fold_pixels, "after the quantiser has come to the pixels, before scales and offsets leave for the first layer"),
     Pass("sink_scales", sink_scales, "brings scales, offsets and zero borders to the layer that absorbs them"),
     Pass("lower_linear", lower_linear, "now each layer reads integers and one scale"),
-    Pass("sink_accumulator_scales", sink_scales, "pools behind a layer work on its accumulators"),
-    Pass("fuse_accumulator_chains", fuse_pointwise, "all that stands between an accumulator and its quantiser is one chain"),
+    Pass(
+        "sink_accumulator_scales",
+        sink_scales,
+        "pools behind a layer work on its accumulators, and all that stands between one and its quantiser is one chain",
+    ),
     Pass("lower_argmax", lower_argmax, "the file's own label selection reads the last accumulators"),
     Pass("lower_pools", lower_pools, "every pool reads integers now"),
     Pass("find_thresholds", find_thresholds, "needs the whole chain and the accumulator's reach"),

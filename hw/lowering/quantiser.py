@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.chain import AnyArray, FloatArray
 
 MAX_BITS = 8
+Steps = tuple[tuple[StepKind, tuple[Any, ...]], ...]
 _ROUNDING = {
     "ROUND": StepKind.ROUND,
     "HALF_EVEN": StepKind.ROUND,
@@ -43,7 +44,7 @@ class Quantiser:
     """
 
     label: str
-    steps: tuple[tuple[StepKind, tuple[AnyArray, ...]], ...]
+    steps: Steps
     kind: IntType
     scale: FloatArray
 
@@ -110,7 +111,7 @@ def _range(bits: int, attributes: Mapping[str, Any]) -> tuple[int, int]:
 
 def _quant(label: str, values: list[FloatArray], attributes: Mapping[str, Any], mode: StepKind) -> Quantiser:
     scale, zero, bits = values[0], values[1], _bits(label, values[2])
-    head: tuple[tuple[StepKind, tuple[AnyArray, ...]], ...] = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)))
+    head: Steps = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)))
     if bits == 1 and int(attributes.get("signed", 1)):
         if np.any(zero != 0):
             raise UnsupportedModelError(f"{label}: a bipolar Quant with a zero point; zero point 0 is accepted")
@@ -128,11 +129,11 @@ def _trunc(label: str, values: list[FloatArray], attributes: Mapping[str, Any], 
     scale, zero = values[0], values[1]
     if np.any(zero != 0):
         raise UnsupportedModelError(f"{label}: Trunc with a zero point; zero point 0 is accepted")
-    head: tuple[tuple[StepKind, tuple[AnyArray, ...]], ...] = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)), (StepKind.ROUND, ()))
+    head: Steps = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)), (StepKind.ROUND, ()))
     if len(values) == 4:
-        cut = np.float32(2.0 ** float(values[2].ravel()[0] - values[3].ravel()[0]))
+        shift = np.float32(2.0 ** float(values[2].ravel()[0] - values[3].ravel()[0]))
         width = _bits(label, values[3])
-        return Quantiser(label, (*head, (StepKind.DIV, (cut,)), (mode, ()), (StepKind.SUB, (zero,))), IntType(width + 1, signed=True), scale)
+        return Quantiser(label, (*head, (StepKind.DIV, (shift,)), (mode, ()), (StepKind.SUB, (zero,))), IntType(width + 1, signed=True), scale)
     _check_scale(label, "Trunc", values[3])
     cut = np.asarray(2 ** np.round(np.log2(values[3] / scale)), dtype=np.float32)
     bits = _bits(label, values[4])
