@@ -36,11 +36,17 @@ def export_qonnx(frozen: nn.Module, path: Path, pixel_norm: PixelNorm, input_sha
     Raises:
         BadInputError: the file cannot be written.
     """
+    write_atomically(path, qonnx_bytes(frozen, pixel_norm, input_shape))
+
+
+def qonnx_bytes(frozen: nn.Module, pixel_norm: PixelNorm, input_shape: tuple[int, int, int]) -> bytes:
+    """The content of the file that :func:`export_qonnx` writes."""
     model = to_qonnx(frozen, input_shape)
     for key, value in ((PIXEL_NORM_KEY, pixel_norm.to_json()), (PRODUCER_KEY, xnorflow.__version__)):
         entry = model.metadata_props.add()
         entry.key, entry.value = key, value
-    write_atomically(path, model.SerializeToString())
+    content: bytes = model.SerializeToString()
+    return content
 
 
 def to_qonnx(frozen: nn.Module, input_shape: tuple[int, int, int]) -> onnx.ModelProto:

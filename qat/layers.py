@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -82,6 +83,14 @@ class BinaryConv2d(QuantConv2d):
             input = functional.pad(input, (self.border,) * 4, value=float(self.padding_value))  # noqa: A001
         out: Tensor = super().forward(input)
         return out
+
+    def get_extra_state(self) -> Tensor:
+        return torch.tensor(self.padding_value)
+
+    def set_extra_state(self, state: Tensor) -> None:
+        saved = int(state)
+        if saved != self.padding_value:
+            raise BadInputError(f"the weights were trained with padding value {saved}, the network has {self.padding_value}")
 
 
 class BinaryLinear(QuantLinear):

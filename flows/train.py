@@ -1,0 +1,83 @@
+"""Train a network from a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training gave.
+
+    Attributes:
+        checkpoint: file for ``evaluate``, ``export`` and ``resume``.
+        recipe: name or file it came from.
+        data: spec of the data set.
+        accuracy: of the frozen network on all test images, between 0 and 1.
+        epochs: epochs trained.
+        train_images, test_images: sizes of the splits used.
+        seconds: wall clock, data loading included.
+    """
+
+    checkpoint: Path
+    recipe: str
+    data: str
+    accuracy: float
+    epochs: int
+    train_images: int
+    test_images: int
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain types."""
+        return dataclasses.asdict(self) | {"checkpoint": str(self.checkpoint)}
+
+
+def train(
+    recipe: Path | str,
+    out: Path,
+    *,
+    overrides: list[str] | None = None,
+    data: str | None = None,
+    resume: Path | None = None,
+    stop_after: int | None = None,
+    progress_bar: bool = False,
+    progress: Callable[[str], None] | None = None,
+) -> TrainResult:
+    """Train as a recipe says and write ``out/last.ckpt``.
+
+    Args:
+        recipe: YAML file, or the name of a shipped recipe.
+        out: folder for the checkpoint and the TensorBoard logs.
+        overrides: settings such as ``train.epochs=3``.
+        data: data set instead of the recipe's, ``mnist=DIR`` for one.
+        resume: checkpoint of an interrupted run of the same recipe.
+        stop_after: stop when this many epochs are done.
+        progress_bar: show a bar on the terminal.
+        progress: told about slow work in words.
+
+    Raises:
+        BadInputError: the recipe, a setting, the data, the folder or the checkpoint cannot be used.
+    """
+    from xnorflow.qat.recipe import load_recipe
+    from xnorflow.qat.training import run_training
+
+    start = time.perf_counter()
+    settings = [*(overrides or []), *([] if data is None else [f"data.source={data}"])]
+    loaded = load_recipe(recipe, settings)
+    done = run_training(loaded, out, resume=resume, stop_after=stop_after, progress_bar=progress_bar, progress=progress)
+    return TrainResult(
+        checkpoint=done.checkpoint,
+        recipe=str(recipe),
+        data=loaded.data.source,
+        accuracy=done.accuracy,
+        epochs=done.epochs,
+        train_images=done.train_images,
+        test_images=done.test_images,
+        seconds=time.perf_counter() - start,
+    )

@@ -1,0 +1,132 @@
+"""Checkpoints: single files that ``torch.load(weights_only=True)`` reads, with all that evaluation, export and resume need."""
+
+from __future__ import annotations
+
+import dataclasses
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import xnorflow
+from xnorflow.errors import BadInputError
+from xnorflow.models import ModelConfig, build_config
+from xnorflow.pixels import PixelNorm
+from xnorflow.qat.layers import QuantScheme
+from xnorflow.qat.quantise import quantise
+from xnorflow.qat.settings import from_mapping
+
+RECORD = "xnorflow"
+FORMAT = 1
+NETWORK_PREFIX = "network."
+
+
+@dataclass(frozen=True)
+class CheckpointInfo:
+    """What a checkpoint says about its weights.
+
+    Attributes:
+        config: the network.
+        scheme: how it was made binary.
+        data: spec of the data set it was trained on.
+        pixel_norm: serialised normalisation.
+        classes: names of the classes.
+        accuracy: of the frozen network on the test images; None while training is under way.
+        version: of xnorflow.
+    """
+
+    config: ModelConfig
+    scheme: QuantScheme
+    data: str
+    pixel_norm: PixelNorm
+    classes: tuple[str, ...]
+    accuracy: float | None = None
+    version: str = xnorflow.__version__
+
+    def to_record(self) -> dict[str, Any]:
+        """Plain types, for the file."""
+        record = dataclasses.asdict(dataclasses.replace(self, pixel_norm=PixelNorm()))
+        return record | {"format": FORMAT, "pixel_norm": self.pixel_norm.to_json(), "classes": list(self.classes)}
+
+
+def load_checkpoint(path: Path) -> tuple[CheckpointInfo, nn.Module]:
+    """Read a checkpoint and rebuild its quantised network, in evaluation mode.
+
+    Raises:
+        BadInputError: the file is missing, damaged, no checkpoint of ours, or its weights do not fit its configuration.
+    """
+    content = _read(path)
+    info = _info(content, path)
+    network = quantise(build_config(info.config), info.scheme)
+    state = {key.removeprefix(NETWORK_PREFIX): value for key, value in content["state_dict"].items() if key.startswith(NETWORK_PREFIX)}
+    load_weights(network, state, path)
+    return info, network.eval()
+
+
+def load_info(path: Path) -> CheckpointInfo:
+    """Read only what a checkpoint says about itself. Raises BadInputError as :func:`load_checkpoint`."""
+    return _info(_read(path), path)
+
+
+def load_weights(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
+    """Load strictly: every weight of the network from the state, and none left over.
+
+    Raises:
+        BadInputError: names and shapes differ, or a padding value does; ``path`` is named.
+    """
+    try:
+        network.load_state_dict(state, strict=True)
+    except BadInputError as error:
+        raise BadInputError(f"{path}: {error}") from error
+    except (RuntimeError, KeyError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        raise BadInputError(f"{path}: its weights do not fit its network: {reason[:300]}") from error
+
+
+def check_same(old: CheckpointInfo, new: CheckpointInfo, path: Path) -> None:
+    """Refuse to go on with another network than the one the checkpoint was trained as.
+
+    Raises:
+        BadInputError: names the first setting that differs, with both values.
+    """
+    pairs = [(field.name, getattr(old.config, field.name), getattr(new.config, field.name)) for field in dataclasses.fields(ModelConfig)]
+    pairs += [(field.name, getattr(old.scheme, field.name), getattr(new.scheme, field.name)) for field in dataclasses.fields(QuantScheme)]
+    pairs.append(("pixel_norm", old.pixel_norm, new.pixel_norm))
+    for name, before, after in pairs:
+        if before != after:
+            raise BadInputError(f"{path} was trained with {name} {before}, the recipe says {after}; resume takes the same network")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise BadInputError(f"checkpoint {path} does not exist")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise BadInputError(f"{path} is no checkpoint, or it is damaged") from error
+    if not (isinstance(content, dict) and isinstance(content.get(RECORD), dict) and isinstance(content.get("state_dict"), dict)):
+        raise BadInputError(f"{path} is no checkpoint of xnorflow")
+    return content
+
+
+def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
+    record = dict(content[RECORD])
+    if record.get("format") != FORMAT:
+        raise BadInputError(f"{path} is a checkpoint of format {record.get('format')}; this version reads format {FORMAT}")
+    if not isinstance(record.get("config"), dict) or "padding_value" not in record["config"]:
+        raise BadInputError(f"{path} does not say which padding value its network was trained with")
+    try:
+        return CheckpointInfo(
+            config=from_mapping(ModelConfig, record["config"], f"{path}: config"),
+            scheme=from_mapping(QuantScheme, record["scheme"], f"{path}: scheme"),
+            data=str(record["data"]),
+            pixel_norm=PixelNorm.from_json(record["pixel_norm"]),
+            classes=tuple(record["classes"]),
+            accuracy=record["accuracy"],
+            version=str(record["version"]),
+        )
+    except KeyError as error:
+        raise BadInputError(f"{path} is no complete checkpoint: {error.args[0]} is missing") from error

@@ -1,0 +1,95 @@
+"""The Lightning module: one quantised network, one loss, latents kept in their clip."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import lightning
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics.classification import MulticlassAccuracy
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.layers import is_binary
+from xnorflow.qat.pixel_table import PixelTable
+from xnorflow.qat.recipe import TrainSettings
+
+
+def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
+    """FINN's loss: mean of ``max(0, 1 - t*y)**2`` with targets +1 for the label and -1 elsewhere."""
+    targets = -torch.ones_like(logits)
+    targets.scatter_(1, labels[:, None], 1.0)
+    return (1 - targets * logits).clamp(min=0).square().mean()
+
+
+class BinaryClassifier(lightning.LightningModule):
+    """Trains a quantised network on batches of integer pixels.
+
+    Args:
+        network: quantised network, float32 NCHW to logits.
+        pixels: normalisation.
+        settings: optimiser, loss and schedule.
+        steps_per_epoch: batches of one epoch; with the epochs it fixes the schedule.
+        num_classes: logits.
+    """
+
+    def __init__(self, network: nn.Module, pixels: PixelTable, settings: TrainSettings, *, steps_per_epoch: int, num_classes: int) -> None:
+        super().__init__()
+        self.network = network
+        self.pixels = pixels
+        self.settings = settings
+        self.total_steps = steps_per_epoch * settings.epochs
+        self.accuracy = MulticlassAccuracy(num_classes, average="micro")
+        self.latents = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear) and is_binary(layer)]
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Logits of uint8 ``(N, H, W, C)``."""
+        logits: Tensor = self.network(self.pixels(pixels))
+        return logits
+
+    def on_train_epoch_start(self) -> None:
+        torch.manual_seed(self.settings.seed + self.current_epoch)
+
+    def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        pixels, labels = batch
+        criterion = functional.cross_entropy if self.settings.loss == "cross-entropy" else squared_hinge
+        loss = criterion(self(pixels), labels)
+        self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
+        return loss
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        with torch.no_grad():
+            for latent in self.latents:
+                latent.clamp_(-1.0, 1.0)
+
+    def on_train_epoch_end(self) -> None:
+        loss = float(self.trainer.callback_metrics["train/loss"])
+        if not math.isfinite(loss):
+            raise BadInputError(f"training diverged: the loss of epoch {self.current_epoch} is {loss}; lower train.lr")
+
+    def validation_step(self, batch: tuple[Tensor, Tensor]) -> None:
+        pixels, labels = batch
+        self.accuracy(self(pixels), labels)
+        self.log("val/accuracy", self.accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
+
+    def configure_optimizers(self) -> Any:
+        settings = self.settings
+        parameters = self.network.parameters()
+        optimiser: torch.optim.Optimizer
+        if settings.optimiser == "adam":
+            optimiser = torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
+        else:
+            optimiser = torch.optim.SGD(parameters, lr=settings.lr, weight_decay=settings.weight_decay, momentum=0.9)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rate)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    def rate(self, step: int) -> float:
+        """Factor of the learning rate at a step."""
+        rising = self.settings.warmup * self.total_steps
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        if self.settings.schedule == "constant":
+            return 1.0
+        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / (self.total_steps - rising))))

@@ -1,0 +1,161 @@
+"""A training recipe: one YAML file that says everything about one training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from xnorflow.errors import BadInputError
+from xnorflow.pixels import PixelNorm
+from xnorflow.qat.layers import QuantScheme
+from xnorflow.qat.settings import from_mapping, override
+
+LOSSES = ("cross-entropy", "squared-hinge")
+SCHEDULES = ("cosine", "constant")
+OPTIMISERS = ("adam", "sgd")
+
+
+@dataclass(frozen=True)
+class ModelSettings:
+    """Which network; the fields are those of ``xnorflow.models.ModelConfig`` that the data does not decide."""
+
+    name: str
+    width: float = 1.0
+    padding_value: int = -1
+    weight_bits: int = 1
+    act_bits: int = 1
+    input_bits: int | None = None
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class DataSettings:
+    """Which images, and how they are normalised and varied.
+
+    Attributes:
+        source: ``digits``, ``mnist=DIR``, ``cifar10=DIR`` or ``folder=DIR``; a recipe may name only the kind.
+        pixel_scale: factor of a pixel, as a fraction.
+        pixel_mean, pixel_std: per channel, or one value for all; numbers or fractions such as ``128/255``.
+        crop: random crop of the image within a black border of this many pixels; 0 for none.
+        flip: random horizontal flip.
+        limit_train: train on this many images only (the first of one fixed shuffle); None for all.
+    """
+
+    source: str
+    pixel_scale: str = "1/255"
+    pixel_mean: tuple[float, ...] = (128 / 255,)
+    pixel_std: tuple[float, ...] = (128 / 255,)
+    crop: int = 0
+    flip: bool = False
+    limit_train: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.crop < 0:
+            raise BadInputError(f"data.crop {self.crop} is negative")
+        if self.limit_train is not None and self.limit_train < 1:
+            raise BadInputError(f"data.limit_train {self.limit_train} is not positive")
+
+    def pixel_norm(self) -> PixelNorm:
+        """The normalisation.
+
+        Raises:
+            BadInputError: the scale is no positive fraction, or the values are not usable.
+        """
+        try:
+            scale = Fraction(self.pixel_scale)
+        except (ValueError, ZeroDivisionError) as error:
+            raise BadInputError(f"data.pixel_scale {self.pixel_scale!r} is no fraction; 1/255 is one") from error
+        return PixelNorm(scale, self.pixel_mean, self.pixel_std)
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """How long and how fast.
+
+    Attributes:
+        epochs, batch_size, lr, weight_decay: as everywhere.
+        optimiser: ``adam`` or ``sgd`` (momentum 0.9).
+        schedule: ``cosine`` to zero over all steps, or ``constant``.
+        warmup: share of the steps over which the rate rises linearly from zero.
+        loss: ``cross-entropy`` or FINN's ``squared-hinge``.
+        seed: of weights, order, augmentation and dropout.
+        validate_every: epochs between looks at the test images, for the log only; nothing is selected by them.
+    """
+
+    epochs: int
+    batch_size: int = 128
+    lr: float = 0.01
+    weight_decay: float = 0.0
+    optimiser: str = "adam"
+    schedule: str = "cosine"
+    warmup: float = 0.0
+    loss: str = "cross-entropy"
+    seed: int = 0
+    validate_every: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "lr", "validate_every"):
+            if not getattr(self, name) > 0:
+                raise BadInputError(f"train.{name} {getattr(self, name)} is not positive")
+        if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.seed >= 0):
+            raise BadInputError(
+                f"train.warmup {self.warmup} is not in [0, 1), or train.weight_decay {self.weight_decay} or train.seed {self.seed} is negative"
+            )
+        for name, accepted in (("loss", LOSSES), ("schedule", SCHEDULES), ("optimiser", OPTIMISERS)):
+            if getattr(self, name) not in accepted:
+                raise BadInputError(f"train.{name} {getattr(self, name)!r} is not known; known are {', '.join(accepted)}")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One training: model, quantisation, data, schedule."""
+
+    model: ModelSettings
+    data: DataSettings
+    train: TrainSettings
+    quant: QuantScheme = field(default_factory=QuantScheme)
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """Names of the recipes that come with the package."""
+    folder = resources.files("xnorflow.qat").joinpath("recipes")
+    return tuple(sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")))
+
+
+def load_recipe(recipe: Path | str, overrides: list[str] | None = None) -> Recipe:
+    """Read a recipe and apply ``section.key=value`` settings.
+
+    Args:
+        recipe: a YAML file, or the name of a shipped recipe.
+        overrides: settings, applied in order.
+
+    Raises:
+        BadInputError: no such recipe, no YAML, an unknown key, or a value that is not accepted.
+    """
+    try:
+        values = yaml.safe_load(_text(recipe))
+    except yaml.YAMLError as error:
+        raise BadInputError(f"{recipe} is no YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict):
+        raise BadInputError(f"{recipe} is no recipe: a mapping with model, data and train is expected")
+    nested: dict[str, Any] = values
+    for assignment in overrides or []:
+        override(nested, assignment)
+    return from_mapping(Recipe, nested, str(recipe))
+
+
+def _text(recipe: Path | str) -> str:
+    path = Path(recipe)
+    if path.is_file():
+        try:
+            return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise BadInputError(f"{path} cannot be read: {error}") from error
+    if str(recipe) in shipped_recipes():
+        return resources.files("xnorflow.qat").joinpath("recipes", f"{recipe}.yaml").read_text(encoding="utf-8")
+    raise BadInputError(f"recipe {recipe} is neither a file nor shipped; shipped are {', '.join(shipped_recipes())}")
