@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from xnorflow.hw.estimate.report import estimate_graph
 from xnorflow.hw.fifo_sizing import insert_fifos
@@ -10,7 +11,7 @@ from xnorflow.hw.folding import FoldingRequest, fold
 from xnorflow.hw.write_build import BuildContents
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from xnorflow.hw.chain import FloatChain
     from xnorflow.hw.graph import Graph
@@ -26,7 +27,7 @@ def plan(
     model: bytes | None = None,
     head: str = "logits",
     passes: tuple[str, ...] = (),
-    notes: tuple[str, ...] = (),
+    notes: Mapping[str, Any] = MappingProxyType({}),
     progress: Callable[[str], None] | None = None,
 ) -> BuildContents:
     """Fold a lowered graph, size its FIFOs and estimate it; everything that :func:`write_build` needs.

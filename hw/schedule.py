@@ -71,16 +71,17 @@ class _Cell:
         need = (timing.need + frame * takes).reshape(-1)
         room = (timing.room + frame * makes).reshape(-1)
         self.latency = timing.latency
-        self.from_input = need - 1
+        self.fed = np.flatnonzero(need > 0)
+        self.from_input = need[self.fed] - 1
         self.gap = np.cumsum(np.tile(timing.gap, frames))
         self.limited = np.flatnonzero(room > 0)
         self.from_output = room[self.limited] - 1
-        assert np.all((need > 0) & (need <= frames * takes)), "an output beat needs no input, or input of a later frame"
+        assert np.all(need <= frames * takes), "an output beat needs input of a later frame"
         assert np.all(self.from_output < frames * makes), "an input beat waits for an output beat of a later frame"
 
     def push(self, taken: IntArray, made: IntArray) -> None:
         """Delay the output beats to what input and gaps allow."""
-        np.maximum(made, taken[self.from_input] + self.latency, out=made)
+        made[self.fed] = np.maximum(made[self.fed], taken[self.from_input] + self.latency)
         made -= self.gap
         np.maximum.accumulate(made, out=made)
         made += self.gap

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +20,7 @@ from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.serialise import graph_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from xnorflow.hw.chain import FloatChain
     from xnorflow.hw.estimate.report import Estimate
@@ -51,7 +51,7 @@ class BuildContents:
     model: bytes | None = None
     head: str = "logits"
     passes: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
 
 
 def check_target(out: Path, *, force: bool) -> None:
@@ -133,7 +133,7 @@ def _manifest(contents: BuildContents) -> dict[str, Any]:
         "clock_mhz": contents.estimate.clock_mhz,
         "folding": json.loads(folding_to_json(graph)),
         "passes": list(contents.passes),
-        "notes": list(contents.notes),
+        "notes": dict(contents.notes),
     }
 
 

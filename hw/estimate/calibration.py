@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.graph import HardwareNode
 
-_PORTS = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
+_PORTS: dict[str, Any] = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
 _FIFOS = ((1, 2), (8, 2), (64, 2), (8, 3), (8, 8), (16, 17), (32, 33), (7, 65), (16, 129), (16, 513))
 _CONVERTERS = ((1, 8), (8, 1), (1, 49), (8, 64), (64, 8), (32, 288), (100, 10), (24, 48))
 _THRESHOLDS = (
