@@ -44,6 +44,8 @@ class Table(HardwareNode):
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
         kind = one_input(self, ins)
+        if kind.dtype.bits == 1 and kind.dtype.signed and not kind.dtype.bipolar:
+            raise BadInputError(f"node {self.name}: Table takes BIPOLAR or UINT1 as one-bit input, not {kind.dtype.name}")
         shapes = ((1, 1 << kind.dtype.bits), (kind.channels, 1 << kind.dtype.bits))
         if self.values.shape not in shapes:
             raise BadInputError(f"node {self.name}: table {self.values.shape} does not fit; {shapes[0]} or {shapes[1]} is accepted")
