@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.chain import FloatArray, FloatChain
     from xnorflow.hw.types import IntArray
 
-_ULPS = 4.0 * 2.0**-24
+AFFINE_SLACK = 4.0 * 2.0**-24
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ def fit_affine(chain: FloatChain, channels: int) -> Affine | None:
     values = pixel_values(chain, channels).astype(np.float64)
     steps = (values[255] - values[0]) / 255
     step = np.float32(steps[0])
-    slack = _ULPS * float(np.abs(values).max())
+    slack = AFFINE_SLACK * float(np.abs(values).max())
     if step == 0 or np.any(np.abs(np.arange(256)[:, None] * float(step) + values[0] - values) > slack):
         return None
     zero = np.rint(-values[0] / float(step))

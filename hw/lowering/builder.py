@@ -50,6 +50,7 @@ class Builder:
         tensors: by the file's tensor names.
         codes: stream of integer codes -> (the file's tensor they stand for, scale in stream layout).
         inexact: Linear nodes whose float32 sums may round, with what the bias adds to the bound: float32 ``(M,)``.
+        loose: Pointwise nodes between the pixels and a first Linear without quantiser; their affine fit may round.
         origins: node name in the graph -> label of the file's node.
     """
 
@@ -58,6 +59,7 @@ class Builder:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     codes: dict[str, tuple[str, FloatArray]] = field(default_factory=dict)
     inexact: dict[str, FloatArray] = field(default_factory=dict)
+    loose: set[str] = field(default_factory=set)
     origins: dict[str, str] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
     streams: Names = field(default_factory=Names)

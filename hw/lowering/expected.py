@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import CheckFailedError
+from xnorflow.hw.lowering.affine import AFFINE_SLACK
 from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise
 from xnorflow.hw.nodes import ArgMax
 
@@ -101,7 +102,9 @@ def _interval(builder: Builder, node: Node, given: Expected) -> tuple[AnyArray, 
     if isinstance(node, Linear):
         return _linear(builder, node, given.value)
     if isinstance(node, (Pointwise, Quantise)):
-        return _pointwise(node, given)
+        low, high = _pointwise(node, given)
+        slack = np.float32(AFFINE_SLACK * np.abs(low).max(initial=0)) if node.name in builder.loose else np.float32(0)
+        return (low - slack, high + slack) if slack else (low, high)
     if isinstance(node, ArgMax):
         return _argmax(given)
     (low,) = node.execute((given.low,))

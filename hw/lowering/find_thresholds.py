@@ -16,12 +16,10 @@ from xnorflow.hw.lowering.reach import reachable
 from xnorflow.hw.nodes import Table, Threshold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from xnorflow.hw.graph import Graph, Node, StreamType
     from xnorflow.hw.types import IntArray
 
-    Codes = Callable[[IntArray], IntArray]
+    BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 
 _EXHAUSTIVE = 1 << 22
 _LARGEST_RANGE = 1 << 20
@@ -63,14 +61,11 @@ def _replaced(graph: Graph, node: Quantise) -> Node:
     )
 
 
-def _exhaustive(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.bool_]], int] | None:
+def _exhaustive(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, BoolArray, int] | None:
     """Thresholds of ``s*x``, the negated channels and the least code; None where a channel is not monotone."""
     curves = list(_curves(node, low, high))
     least, most = min(int(c.min()) for c in curves), max(int(c.max()) for c in curves)
-    step = 2 if node.out_type.bipolar else 1
-    levels = np.arange(least + step, max(most, least + step) + 1, step)
-    if node.out_type.bipolar:
-        least, levels = -1, np.array([1])
+    base, levels = _levels(node, least, most)
     thresholds = np.empty((len(curves), len(levels)), dtype=np.int64)
     negate = np.zeros(len(curves), dtype=np.bool_)
     for channel, curve in enumerate(curves):
@@ -85,7 +80,15 @@ def _exhaustive(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray
         else:
             return None
         thresholds[channel] = _always_never(thresholds[channel], first, len(curve))
-    return thresholds, negate, least
+    return thresholds, negate, base
+
+
+def _levels(node: Quantise, least: int, most: int) -> tuple[int, IntArray]:
+    """The base code and the codes above it, for codes that lie in ``least..most``; at least one level."""
+    if node.out_type.bipolar:
+        return -1, np.array([1])
+    base = min(least, node.out_type.maximum - 1)
+    return base, np.arange(base + 1, max(most, base + 1) + 1)
 
 
 def _always_never(thresholds: IntArray, first: IntArray, count: IntArray | int) -> IntArray:
@@ -108,7 +111,7 @@ def _curves(node: Quantise, low: IntArray, high: IntArray) -> list[IntArray]:
     return curves
 
 
-def _bisected(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, np.ndarray[tuple[int], np.dtype[np.bool_]], int]:
+def _bisected(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, BoolArray, int]:
     directions = np.broadcast_to(node.chain.directions(), low.shape)
     if np.any(directions == 0):
         span = int((high - low).max()) + 1
@@ -116,16 +119,13 @@ def _bisected(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, 
         raise UnsupportedModelError(f"node {node.name}: {text}; monotone chains, and others over at most {_LARGEST_RANGE} values, are accepted")
     negate = directions < 0
     ends = np.stack([node.codes(low[None])[0], node.codes(high[None])[0]])
-    least, most, step = int(ends.min()), int(ends.max()), 2 if node.out_type.bipolar else 1
-    if node.out_type.bipolar:
-        least, most = -1, 1
-    levels = np.arange(least + step, max(most, least + step) + 1, step)
+    base, levels = _levels(node, int(ends.min()), int(ends.max()))
     start, stop = np.where(negate, -high, low), np.where(negate, -low, high)
     columns = [_bisect(node, negate, start, stop, int(level)) for level in levels]
-    return np.stack(columns, axis=1), negate, least
+    return np.stack(columns, axis=1), negate, base
 
 
-def _bisect(node: Quantise, negate: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], start: IntArray, stop: IntArray, level: int) -> IntArray:
+def _bisect(node: Quantise, negate: BoolArray, start: IntArray, stop: IntArray, level: int) -> IntArray:
     """Per channel the least ``s*x`` in ``start..stop`` whose code reaches a level, ``stop + 1`` where none does."""
     low, high = start.copy(), stop + 1
     while np.any(low < high):

@@ -13,7 +13,7 @@ from xnorflow.hw.graph import Graph, StreamType
 from xnorflow.hw.lowering.affine import fit_affine, pixel_values
 from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import Builder, Tensor
-from xnorflow.hw.lowering.float_nodes import Pointwise
+from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise
 from xnorflow.hw.lowering.import_ops import IMPORTERS
 from xnorflow.hw.lowering.layout import NCHW, NHWC, Layout
 from xnorflow.hw.nodes import Flatten
@@ -81,6 +81,7 @@ def import_network(network: Network, norm: PixelNorm) -> tuple[Builder, Graph]:
     _finish(builder, output)
     graph = Graph({PIXELS: StreamType(layout.stream, _UINT8)}, tuple(builder.nodes), (builder.tensors[network.file.output_name].stream,))
     _refuse_branches(builder, graph)
+    builder.loose = _unquantised_start(graph)
     return builder, graph
 
 
@@ -121,6 +122,19 @@ def _finish(builder: Builder, output: Tensor) -> None:
     stream = builder.stream_name(builder.network.file.output_name, "_vector")
     builder.nodes.append(Flatten(name=builder.names.take("output_flatten", "n"), inputs=(output.stream,), outputs=(stream,)))
     builder.tensors[builder.network.file.output_name] = Tensor(stream, output.layout.flattened(shape), output.values, output.step)
+
+
+def _unquantised_start(graph: Graph) -> set[str]:
+    """Names of the Pointwise nodes on the way from the pixels to a first Linear, where no Quantise comes before it."""
+    names: set[str] = set()
+    for node in graph.nodes:
+        if isinstance(node, Linear):
+            return names
+        if isinstance(node, Quantise):
+            break
+        if isinstance(node, Pointwise):
+            names.add(node.name)
+    return set()
 
 
 def _refuse_branches(builder: Builder, graph: Graph) -> None:
