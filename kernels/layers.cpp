@@ -74,6 +74,22 @@ BitThreshold::BitThreshold(std::span<const int64_t> thresholds, std::span<const 
   }
 }
 
+template <class T>
+void sign_bits(const KernelTable& table, const T* x, int64_t pixels, const BitThreshold& threshold, uint64_t* out) {
+  const int64_t channels = threshold.channels(), step = std::max<int64_t>(kChunkElements / channels, 1);
+  std::vector<int32_t> chunk(static_cast<size_t>(std::min(step, pixels) * channels));
+  for (int64_t first = 0; first < pixels; first += step) {
+    const int64_t count = std::min(step, pixels - first);
+    std::copy_n(x + first * channels, count * channels, chunk.begin());
+    table.threshold(chunk.data(), count, channels, threshold.level(), threshold.flip(), out + first * words_for(channels));
+  }
+}
+
+template void sign_bits(const KernelTable&, const uint8_t*, int64_t, const BitThreshold&, uint64_t*);
+template void sign_bits(const KernelTable&, const int8_t*, int64_t, const BitThreshold&, uint64_t*);
+template void sign_bits(const KernelTable&, const int16_t*, int64_t, const BitThreshold&, uint64_t*);
+template void sign_bits(const KernelTable&, const int32_t*, int64_t, const BitThreshold&, uint64_t*);
+
 Layer::Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t channels, Border border)
     : table_(table), mh_(mh), window_(window), channels_(channels), border_(std::move(border)) {}
 

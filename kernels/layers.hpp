@@ -31,6 +31,10 @@ class BitThreshold {
   std::vector<uint64_t> flip_;
 };
 
+// Values that int32 holds, (pixels, threshold.channels()), to packed bits.
+template <class T>
+void sign_bits(const KernelTable& table, const T* x, int64_t pixels, const BitThreshold& threshold, uint64_t* out);
+
 // What both kinds of layer share: the shape, the border and the walk over windows.
 class Layer {
  public:

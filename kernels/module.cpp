@@ -231,6 +231,18 @@ void bind_pack(nb::module_& m) {
   }, "values"_a.noconvert(), "out"_a.noconvert());
 }
 
+template <class T>
+void bind_sign(nb::module_& m) {
+  m.def("sign_bits", [](const std::string& isa, const In<T, 2>& x, const BitThreshold& threshold, const Array<uint64_t, 2>& out) {
+    require(threshold.channels() >= 1, "there are no thresholds");
+    require_shape(x, {size(x, 0), threshold.channels()}, "array");
+    require_shape(out, {size(x, 0), words_for(threshold.channels())}, "packed array");
+    const KernelTable& table = select(isa);
+    const nb::gil_scoped_release release;
+    sign_bits(table, x.data(), size(x, 0), threshold, out.data());
+  }, "isa"_a, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert());
+}
+
 // InputError is the caller's mistake: it becomes the error type that the command line prints in one line.
 void translate_errors() {
   nb::register_exception_translator([](const std::exception_ptr& error, void*) {
@@ -258,6 +270,10 @@ NB_MODULE(_kernels, m) {
   bind_pack<int16_t>(m);
   bind_pack<int32_t>(m);
   bind_pack<int64_t>(m);
+  bind_sign<uint8_t>(m);
+  bind_sign<int8_t>(m);
+  bind_sign<int16_t>(m);
+  bind_sign<int32_t>(m);
   bind_pool<uint64_t>(m);
   bind_pool<uint8_t>(m);
   bind_pool<int8_t>(m);

@@ -13,7 +13,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.nodes import ArgMax, Flatten, MaxPool, Pad, SlidingWindow, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.kernels import BitThresholds, Borders, IntLayer, Packed, Window, XnorLayer
-from xnorflow.sim.cpu.values import Integers, Value, as_images, hold, integers, reshape
+from xnorflow.sim.cpu.values import Integers, Value, as_images, hold, integers, reshape, storage
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Node, StreamType
@@ -36,6 +36,8 @@ def operator(node: Node, kind: StreamType, isa: str) -> Operator:
     """
     if isinstance(node, MatVec):
         return mat_vec(node, kind, None, None, isa)
+    if isinstance(node, Threshold) and gives_bits(node) and storage(kind.dtype) is not np.int64:
+        return _sign(node, isa)
     for cls, make in _MAKERS.items():
         if isinstance(node, cls):
             return make(node, kind)
@@ -154,6 +156,11 @@ def _threshold(node: Threshold, _: StreamType) -> Operator:
         return hold(kernels.threshold(integers(x), node.thresholds, node.negate, base=node.base, step=node.step), node.out_type)
 
     return run
+
+
+def _sign(node: Threshold, isa: str) -> Operator:
+    limits = BitThresholds(node.thresholds[:, 0], node.negate)
+    return lambda x: limits.bits(integers(x), isa=isa)
 
 
 def _table(node: Table, kind: StreamType) -> Operator:

@@ -98,6 +98,19 @@ def test_bits_are_the_accumulators_behind_their_thresholds(isa: str, mh: int, mw
     assert np.array_equal(integer.words, bits.words)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
+@pytest.mark.parametrize("channels", [1, 3, 64, 65, 130])
+def test_the_signs_of_integers_are_their_thresholds(isa: str, channels: int, dtype: type, rng: np.random.Generator) -> None:
+    info = np.iinfo(dtype)
+    x = rng.integers(info.min, info.max, (3, 200, channels), endpoint=True).astype(dtype)
+    x[0, 0, 0], x[0, 1, 0] = info.min, info.max
+    thresholds, negate = rng.choice(x.reshape(-1), channels).astype(np.int64), rng.random(channels) < 0.5
+    thresholds[negate] *= -1
+    wide = x.astype(np.int64)
+    bits = BitThresholds(thresholds, negate).bits(x, isa=isa)
+    assert np.array_equal(kernels.unpack(bits), np.where(np.where(negate, -wide, wide) >= thresholds, 1, -1))
+
+
 def test_bits_leave_the_tail_empty(isa: str, rng: np.random.Generator) -> None:
     always = BitThresholds(np.full(70, -1000), np.zeros(70, dtype=bool))
     bits = XnorLayer(bipolar(rng, 70, 9), 9, isa=isa).bits(kernels.pack(bipolar(rng, 3, 1, 1, 9)), always)
@@ -151,6 +164,7 @@ def test_an_empty_batch_gives_an_empty_batch(isa: str, rng: np.random.Generator)
     for layer in (XnorLayer(bipolar(rng, 5, 27), 3, Window((3, 3)), isa=isa), IntLayer(bipolar(rng, 5, 27), 3, Window((3, 3)), isa=isa)):
         assert layer.accumulate(packed).shape == (0, 2, 2, 5)
         assert layer.bits(packed, limits).shape == (0, 2, 2, 5)
+    assert limits.bits(np.empty((0, 5), np.int8), isa=isa).shape == (0, 5)
 
 
 def test_views_that_are_not_contiguous_are_read_right(isa: str, rng: np.random.Generator) -> None:
@@ -197,7 +211,16 @@ ONES = np.ones((4, 9), dtype=np.int64)
             lambda: IntLayer(ONES, 9).bits(np.ones((1, 1, 1, 9), np.uint8), BitThresholds(np.zeros(5, np.int64), np.zeros(5, bool))),
             "5 thresholds do not fit 4 channels",
         ),
-        (lambda: BitThresholds(np.zeros(5, np.int64), np.zeros(4, bool)), "thresholds (5,) and negate (4,) must both be (C,)"),
+        (lambda: BitThresholds(np.zeros(5, np.int64), np.zeros(4, bool)), "thresholds (5,) and negate (4,) must both be (C,) with C of 1 or more"),
+        (lambda: BitThresholds(np.zeros(0, np.int64), np.zeros(0, bool)), "thresholds (0,) and negate (0,) must both be (C,) with C of 1 or more"),
+        (
+            lambda: BitThresholds(np.zeros(5, np.int64), np.zeros(5, bool)).bits(np.zeros((2, 4), np.int8)),
+            "an array of shape (2, 4) does not fit 5 thresholds",
+        ),
+        (
+            lambda: BitThresholds(np.zeros(5, np.int64), np.zeros(5, bool)).bits(np.zeros((2, 5))),
+            "array is float64; accepted are uint8, int8, int16, int32",
+        ),
         (lambda: BitThresholds(np.zeros(5), np.zeros(5, bool)), "thresholds is float64; integers are accepted"),
         (
             lambda: IntLayer(ONES, 9, borders=Borders(np.zeros(2, np.int64), np.zeros(1, np.int64), np.zeros((1, 1, 4), np.int64))).accumulate(
