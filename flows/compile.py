@@ -55,7 +55,8 @@ def compile_(
         model: the QONNX file.
         out: the build folder to write.
         pixel_scale: factor of a pixel as a fraction such as ``1/255``; None, with no mean and std, for what the file says.
-        mean, std: per-channel normalisation after scaling.
+        mean: subtracted per channel after scaling.
+        std: per-channel divisor, applied last.
         fps: frames a second to reach.
         clock_mhz: clock of the hardware.
         max_luts: estimated LUTs not to exceed.

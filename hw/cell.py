@@ -54,6 +54,12 @@ def field_bits(fields: IntArray, bits: int) -> npt.NDArray[np.uint8]:
     return (shifted & 1).astype(np.uint8)
 
 
+def period(words: npt.NDArray[np.generic]) -> int:
+    """After how many words a memory that is read round and round repeats itself; divides the number of words."""
+    count = len(words)
+    return next(p for p in range(1, count + 1) if count % p == 0 and np.array_equal(words[p:], words[:-p] if p < count else words[count:]))
+
+
 def address_bits(depth: int) -> int:
     """Width of an address into ``depth`` words, at least 1."""
     return max(1, (depth - 1).bit_length())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnorflow.hw.estimate.report import estimate_graph
 from xnorflow.hw.fifo_sizing import insert_fifos
-from xnorflow.hw.folding import FoldingRequest, fold
+from xnorflow.hw.folding import FoldingRequest, foldings
 from xnorflow.hw.write_build import BuildContents
 
 if TYPE_CHECKING:
@@ -37,11 +37,13 @@ def plan(
     """
     request = folding or FoldingRequest()
     tell(progress, "folding")
-    folded = fold(graph, request)
-    tell(progress, "sizing FIFOs")
-    sized, schedule = insert_fifos(folded)
-    estimate = estimate_graph(sized, schedule, request.clock_mhz)
-    return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes)
+    for folded in foldings(graph, request):
+        tell(progress, "sizing FIFOs")
+        sized, schedule = insert_fifos(folded)
+        estimate = estimate_graph(sized, schedule, request.clock_mhz)
+        if request.max_luts is None or estimate.total.lut <= request.max_luts:
+            return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes)
+    raise AssertionError("foldings end with an error, never without one")
 
 
 def tell(progress: Callable[[str], None] | None, message: str) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
-_BRAM18_COST, _ROM_BIT_COST = 129, 1 / 16  # Yosys weighs a block RAM against a ROM in LUTs by these
+_BRAM18_COST, _ROM_BIT_COST = 129, 1 / 64  # Yosys weighs a block RAM against a ROM in LUTs by these
+
+_ROM_BITS_PER_LUT = 15  # measured; a LUT could hold 64, but Yosys maps ROMs as logic
 
 
 def bits_for(count: int) -> int:
@@ -43,7 +45,7 @@ def rom(width: int, depth: int) -> Resources:
     blocks = _blocks(width, depth)
     if width * depth * _ROM_BIT_COST > blocks * _BRAM18_COST:
         return Resources(bram18=blocks)
-    return Resources(lut=width * max(depth / 64, min(1.0, depth / 32)), ff=width)
+    return Resources(lut=width * depth / _ROM_BITS_PER_LUT, ff=width)
 
 
 def _blocks(width: int, depth: int) -> int:

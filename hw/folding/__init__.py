@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xnorflow.hw.folding.apply import fold
 from xnorflow.hw.folding.finn_json import folding_to_json
+from xnorflow.hw.folding.fold import fold, foldings
 from xnorflow.hw.folding.request import FoldingRequest
 
-__all__ = ["FoldingRequest", "fold", "folding_to_json"]
+__all__ = ["FoldingRequest", "fold", "folding_to_json", "foldings"]

@@ -1,47 +1,36 @@
-"""From a request to a folded graph with its width converters."""
+"""From a target or a record to a folded graph with its width converters."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from xnorflow.errors import FoldingError
-from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.folding.choose import Laned, choose_lanes, choose_matvec, lane_candidates, matvec_candidates
+from xnorflow.hw.folding.cycles import interval
 from xnorflow.hw.folding.finn_json import parse_folding
+from xnorflow.hw.folding.request import DEFAULT_CLOCK_MHZ
 from xnorflow.hw.folding.widths import insert_width_converters
 from xnorflow.hw.graph import HardwareNode
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
-    from xnorflow.hw.folding.request import FoldingRequest
+    from collections.abc import Mapping
+
     from xnorflow.hw.graph import Graph, Node
 
 
-def fold(graph: Graph, request: FoldingRequest) -> Graph:
-    """Choose PE, SIMD and lanes of every node and insert width converters.
-
-    Args:
-        graph: an unfolded chain of nodes.
-        request: what is asked.
-
-    Returns:
-        The same function with every lane count set; FIFOs come later, from the schedule.
+def fold_by_layers(graph: Graph, record: Mapping[str, Any]) -> Graph:
+    """The folding that FINN's record asks for; the other nodes keep up with the slowest matrix-vector node.
 
     Raises:
-        FoldingError: a PE or SIMD does not divide, or no folding reaches the target.
-        UnsupportedModelError: the graph is no chain.
+        FoldingError: an unknown layer, or a PE or SIMD that does not divide.
     """
-    hardware_chain(graph)
-    if request.target_interval is not None:
-        return fold_to_interval(graph, request.target_interval, request.clock_mhz)
-    if request.max_luts is not None:
-        raise NotImplementedError
-    chosen = parse_folding(graph, request.layers or {})
+    chosen = parse_folding(graph, record)
     return _with_folding(graph, chosen, _slowest(graph, chosen))
 
 
-def fold_to_interval(graph: Graph, target: int, clock_mhz: float) -> Graph:
+def fold_to_interval(graph: Graph, target: int, clock_mhz: float = DEFAULT_CLOCK_MHZ) -> Graph:
     """The cheapest folding whose every node needs at most ``target`` cycles a frame.
 
     Raises:
@@ -71,14 +60,8 @@ def fastest(graph: Graph) -> tuple[int, str]:
         elif isinstance(node, Laned):
             ins = graph.types_of(node)
             widest = max(lane_candidates(node, ins, 1 << 62))
-            least.append((_lane_interval(node, widest, graph), node.name))
+            least.append((interval(replace(node, lanes=widest), ins), node.name))
     return max(least, key=lambda item: item[0])
-
-
-def _lane_interval(node: Laned, lanes: int, graph: Graph) -> int:
-    from xnorflow.hw.folding.cycles import interval
-
-    return interval(replace(node, lanes=lanes), graph.types_of(node))
 
 
 def _slowest(graph: Graph, chosen: dict[str, tuple[int, int]]) -> int:

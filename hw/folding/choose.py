@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 
 Laned = ArgMax | MaxPool | Pad | SlidingWindow | Table | Threshold
-_ACCUMULATOR_COST = 12  # LUTs that a PE costs beside its SIMD products, about
+_BLOCK_COST = 100  # LUTs that a block RAM or a DSP is worth, about: their ratio in small xc7 devices
 
 
 def matvec_candidates(graph: Graph, node: MatVec) -> list[tuple[int, int, int]]:
@@ -34,8 +34,15 @@ def matvec_candidates(graph: Graph, node: MatVec) -> list[tuple[int, int, int]]:
 
 def choose_matvec(graph: Graph, node: MatVec, target: int) -> tuple[int, int] | None:
     """The cheapest PE and SIMD whose interval is at most ``target``; None where there is none."""
-    fitting = [(pe * (simd + _ACCUMULATOR_COST), pe, simd) for cycles, pe, simd in matvec_candidates(graph, node) if cycles <= target]
-    return min(fitting)[1:] if fitting else None
+    x_bits = graph.types_of(node)[0].dtype.bits
+    acc = graph.streams[node.outputs[0]].dtype.bits
+
+    def cost(pe: int, simd: int) -> float:
+        need = replace(node, pe=pe, simd=simd).resources_at(x_bits, acc)
+        return need.lut + need.ff / 2 + _BLOCK_COST * (need.bram18 + need.dsp) + simd * x_bits
+
+    fitting = [(pe, simd) for cycles, pe, simd in matvec_candidates(graph, node) if cycles <= target]
+    return min(fitting, key=lambda pair: (cost(*pair), pair), default=None)
 
 
 def lane_candidates(node: Laned, ins: tuple[StreamType, ...], target: int) -> list[int]:

@@ -25,8 +25,5 @@ class IntMatVec(MatVec):
         kinds = {"InBits": dtype.bits, "InKind": kind_code(dtype), "WeightBits": weights.bits, "WeightKind": kind_code(weights)}
         return self._cell(ins, "xf_matvec_int", 0, kinds)
 
-    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
-        constant = self.mh == self.pe and self.mw == self.simd
-        bits = self.infer(ins)[0].dtype.bits
-        product = primitives.integer_products(self.simd, ins[0].dtype.bits, self.weight_type.bits, bits, constant=constant)
-        return self._folded_resources(ins, product)
+    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
+        return primitives.integer_products(self.simd, x_bits, self.weight_type.bits, acc, constant=constant)

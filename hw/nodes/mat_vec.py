@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -128,16 +129,21 @@ class MatVec(HardwareNode):
         need = np.repeat(np.arange(1, vectors + 1, dtype=np.int64) * sf, nf)
         return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency)
 
-    def _folded_resources(self, ins: tuple[StreamType, ...], product: Resources) -> Resources:
-        """Everything beside one PE's products: input buffer, weight memory, accumulators, output queue."""
-        (kind,) = ins
+    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
+        return self.resources_at(ins[0].dtype.bits, self.infer(ins)[0].dtype.bits)
+
+    def resources_at(self, x_bits: int, acc: int) -> Resources:
+        """Resources with inputs of ``x_bits`` and accumulators of ``acc`` bits, which no folding changes."""
         nf, sf = self.mh // self.pe, self.mw // self.simd
-        acc = self.infer(ins)[0].dtype.bits
         border = 0 if self.border is None else self.border.table.shape[0] * self.border.table.shape[1] * nf
         memory = primitives.rom(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
-        buffer = primitives.feed(self.simd * kind.dtype.bits, sf, nf)
-        rows = (product + primitives.accumulator(acc, sf)) * self.pe
+        buffer = primitives.feed(self.simd * x_bits, sf, nf)
+        rows = (self._products(x_bits, acc, constant=nf * sf == 1) + primitives.accumulator(acc, sf)) * self.pe
         return buffer + memory + rows + primitives.queue(self.pe * acc, 2 if sf > 1 else 4)
+
+    @abstractmethod
+    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
+        """Products of one PE and their sum; ``constant`` weights are folded into the logic."""
 
     def _cell(self, ins: tuple[StreamType, ...], module: str, offset: int, extra: dict[str, int]) -> Cell:
         """The cell, with ``offset`` added to every accumulator and parameters of the kind of product."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.cell import Cell, Memory
+from xnorflow.hw.cell import Cell, Memory, period
 from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
@@ -67,14 +67,20 @@ class Table(HardwareNode):
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
         rows, entries = self.values.shape
-        folds = 1 if rows == 1 else kind.channels // self.lanes
+        folds = 1 if rows == 1 else self._folds(kind)
         return primitives.table(self.lanes, self.out_type.bits, entries * folds, folds)
+
+    def _folds(self, kind: StreamType) -> int:
+        """Beats after which the lanes' tables repeat themselves."""
+        return period(self.values.reshape(kind.channels // self.lanes, -1))
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins
         codes = self.out_type.encode(self.values).astype(np.int64)
-        shared, folds = len(codes) == 1, kind.channels // self.lanes
+        shared = len(codes) == 1
+        folds = 1 if shared else self._folds(kind)
         # Word fold * 2**bits + code holds one field for each lane.
-        fields = codes.reshape(-1, 1) if shared else codes.reshape(folds, self.lanes, -1).transpose(0, 2, 1).reshape(-1, self.lanes)
+        lanes = 1 if shared else self.lanes
+        fields = codes[: folds * lanes].reshape(folds, lanes, -1).transpose(0, 2, 1).reshape(-1, lanes)
         size = {"Lanes": self.lanes, "Folds": folds, "InBits": kind.dtype.bits, "OutBits": self.out_type.bits, "Shared": int(shared)}
         return Cell("xf_table", size, {"InitFile": Memory.of(fields, self.out_type.bits)})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.cell import Cell, Memory, field_bits
+from xnorflow.hw.cell import Cell, Memory, field_bits, period
 from xnorflow.hw.estimate import primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
@@ -16,6 +16,8 @@ from xnorflow.hw.timing import Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
 
@@ -80,27 +82,32 @@ class Threshold(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        return primitives.threshold(self.lanes, kind.channels // self.lanes, kind.dtype.bits, self.out_type.bits, self.levels)
+        return primitives.threshold(self.lanes, len(self._words(kind.dtype)[1]), kind.dtype.bits, self.out_type.bits, self.levels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins
         base, step = (self.base, self.step) if not self.out_type.bipolar else ((self.base + 1) // 2, self.step // 2)
-        stored = self._stored_thresholds(kind.dtype)
-        bits = IntType.containing(min(int(stored.min()), -1), int(stored.max())).bits
-        channels, levels = stored.shape
-        rows = np.concatenate([field_bits(stored, bits).reshape(channels, -1), self.negate.astype(np.uint8)[:, None]], axis=1)
+        bits, words = self._words(kind.dtype)
         parameters = {
             "Lanes": self.lanes,
-            "Folds": channels // self.lanes,
+            "Folds": len(words),
             "InBits": kind.dtype.bits,
             "InKind": kind_code(kind.dtype),
             "OutBits": self.out_type.bits,
-            "Levels": levels,
+            "Levels": max(1, self.levels),
             "ThresholdBits": bits,
             "Base": base % (1 << self.out_type.bits),
             "Step": step % (1 << self.out_type.bits),
         }
-        return Cell("xf_threshold", parameters, {"InitFile": Memory(rows.reshape(channels // self.lanes, -1))})
+        return Cell("xf_threshold", parameters, {"InitFile": Memory(words)})
+
+    def _words(self, kind: IntType) -> tuple[int, npt.NDArray[np.uint8]]:
+        """Bits of a stored threshold, and the memory's words, no more than needed before they repeat themselves."""
+        stored = self._stored_thresholds(kind)
+        bits = IntType.containing(min(int(stored.min()), -1), int(stored.max())).bits
+        rows = np.concatenate([field_bits(stored, bits).reshape(len(stored), -1), self.negate.astype(np.uint8)[:, None]], axis=1)
+        words = rows.reshape(len(rows) // self.lanes, -1)
+        return bits, words[: period(words)]
 
     def _stored_thresholds(self, kind: IntType) -> IntArray:
         """What the cell compares with: ``t``, or ``1 - t`` in negated channels, as ``-x >= t`` is ``not x >= 1 - t``."""

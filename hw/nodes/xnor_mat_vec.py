@@ -27,9 +27,8 @@ class XnorMatVec(MatVec):
             raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
         return super().infer(ins)
 
-    def resources(self, ins: tuple[StreamType, ...]) -> Resources:
-        constant = self.mh == self.pe and self.mw == self.simd
-        return self._folded_resources(ins, primitives.xnor_popcount(self.simd, constant=constant))
+    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
+        return primitives.xnor_popcount(self.simd, constant=constant)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         return self._cell(ins, "xf_matvec_xnor", -self.mw, {})

@@ -1,0 +1,50 @@
+"""From a request to a folded graph."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xnorflow.hw.folding.apply import fold_by_layers, fold_to_interval
+from xnorflow.hw.folding.budget import within_budget
+from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.flatten_first import flatten_first
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from xnorflow.hw.folding.request import FoldingRequest
+    from xnorflow.hw.graph import Graph
+
+
+def fold(graph: Graph, request: FoldingRequest) -> Graph:
+    """Choose PE, SIMD and lanes of every node and insert width converters.
+
+    Args:
+        graph: an unfolded chain of nodes.
+        request: what is asked.
+
+    Returns:
+        The same function with every lane count set; FIFOs come later, from the schedule.
+
+    Raises:
+        FoldingError: a PE or SIMD does not divide, or no folding reaches the target.
+        UnsupportedModelError: the graph is no chain.
+    """
+    return next(foldings(graph, request))
+
+
+def foldings(graph: Graph, request: FoldingRequest) -> Iterator[Graph]:
+    """The folding that answers a request; for a budget of LUTs also slower ones, in case FIFOs exceed it.
+
+    Raises:
+        FoldingError: a PE or SIMD does not divide, no folding reaches the target, or none is left.
+        UnsupportedModelError: the graph is no chain.
+    """
+    hardware_chain(graph)
+    graph = flatten_first(graph)
+    if request.max_luts is not None:
+        yield from within_budget(graph, request.max_luts)
+    elif request.target_interval is not None:
+        yield fold_to_interval(graph, request.target_interval, request.clock_mhz)
+    else:
+        yield fold_by_layers(graph, request.layers or {})
