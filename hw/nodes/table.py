@@ -46,9 +46,6 @@ class Table(HardwareNode):
         kind = one_input(self, ins)
         if kind.dtype.bits == 1 and kind.dtype.signed and not kind.dtype.bipolar:
             raise BadInputError(f"node {self.name}: Table takes BIPOLAR or UINT1 as one-bit input, not {kind.dtype.name}")
-        if kind.dtype.name == "INT1":
-            # execute sees values only, and -1 is pattern 1 of INT1 but pattern 0 of BIPOLAR.
-            raise BadInputError(f"node {self.name}: Table takes no INT1; BIPOLAR, UINT1 or INT2 are accepted")
         shapes = ((1, 1 << kind.dtype.bits), (kind.channels, 1 << kind.dtype.bits))
         if self.values.shape not in shapes:
             raise BadInputError(f"node {self.name}: table {self.values.shape} does not fit; {shapes[0]} or {shapes[1]} is accepted")

@@ -24,5 +24,5 @@ def test_the_address_is_the_encoding_of_the_stream_type(dtype: IntType) -> None:
 
 
 def test_a_stream_of_int1_is_refused_because_its_values_do_not_tell_its_pattern() -> None:
-    with pytest.raises(BadInputError, match="node t: Table takes no INT1; BIPOLAR, UINT1 or INT2 are accepted"):
+    with pytest.raises(BadInputError, match="node t: Table takes BIPOLAR or UINT1 as one-bit input, not INT1"):
         table(2).infer((StreamType((3,), IntType(1, signed=True)),))
