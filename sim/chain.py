@@ -142,7 +142,7 @@ def _qonnx(request: VerifyRequest, outputs: IntArray, progress: Progress) -> Lin
     if not model.is_file():
         return LinkReport(0, "", "the build folder holds no model.onnx")
     count = min(len(request.images), request.qonnx_images or len(request.images))
-    size = 64
+    size = 512
     for start in range(0, count, size):
         batch = request.images[start : min(start + size, count)]
         nchw = request.build.pixel_norm.apply(batch).transpose(0, 3, 1, 2)
@@ -167,17 +167,34 @@ def _pytorch(request: VerifyRequest, outputs: IntArray, progress: Progress) -> L
 _SOFTWARE: dict[str, Callable[[VerifyRequest, IntArray, Progress], LinkReport]] = {"cpu": _cpu, "qonnx": _qonnx, "pytorch": _pytorch}
 
 
+def _labels(request: VerifyRequest) -> bool:
+    return str(request.build.manifest["head"]) == "argmax"
+
+
+def _float_exact(request: VerifyRequest) -> bool:
+    """Whether the model file's float sums are exact, so that logits can be compared by ``==``."""
+    return bool(request.build.manifest["notes"].get("float_exact", True))
+
+
 def _what(request: VerifyRequest) -> str:
-    return "labels" if request.build.manifest["head"] == "argmax" else "float32 logits"
+    if _labels(request):
+        return "labels"
+    return "float32 logits" if _float_exact(request) else "decisions (the file's float sums are rounded, so its logits are not the exact ones)"
+
+
+def _decisions(logits: Logits) -> IntArray:
+    """Labels ``(N, 1)``; a single column holds labels already."""
+    return logits.astype(np.int64) if logits.shape[-1] == 1 else np.argmax(logits, axis=-1)[:, None].astype(np.int64)
 
 
 def _compare_logits(request: VerifyRequest, logits: Logits, outputs: IntArray, first: int, name: str) -> None:
     """Compare a float executor with the interpreter's integers behind the host tail, or with its labels."""
-    build = request.build
     got: npt.NDArray[np.float32] | IntArray = logits
-    wanted: npt.NDArray[np.float32] | IntArray = build.tail.apply(outputs)
-    if build.manifest["head"] == "argmax":
-        got, wanted = np.argmax(logits, axis=-1)[:, None].astype(np.int64), outputs
+    wanted: npt.NDArray[np.float32] | IntArray = outputs if _labels(request) else request.build.tail.apply(outputs)
+    if _labels(request):
+        got = _decisions(logits)
+    elif not _float_exact(request):
+        got, wanted = _decisions(logits), _decisions(request.build.tail.apply(outputs))
     if got.shape != wanted.shape:
         raise CheckFailedError(f"{name} makes outputs of shape {got.shape[1:]}, the interpreter of shape {wanted.shape[1:]}")
     found = first_difference(got, wanted, first)

@@ -93,7 +93,7 @@ def _to_bits(codes: npt.NDArray[np.uint64], width: int) -> ByteArray:
 def _from_bits(bits: ByteArray, width: int) -> npt.NDArray[np.uint64]:
     if width == 1:
         return bits.astype(np.uint64)
-    columns = bits.reshape(len(bits), -1, width)
+    columns = bits.reshape(len(bits), bits.shape[1] // width, width)
     codes = np.zeros(columns.shape[:2], dtype=np.uint32)
     for bit in range(width):
         codes |= columns[..., bit].astype(np.uint32) << np.uint32(bit)

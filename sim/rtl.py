@@ -115,9 +115,9 @@ class RtlResult:
 
     @property
     def latency(self) -> int | None:
-        """Cycles from the first beat in to the last beat of the first frame out."""
+        """Cycles from the first beat in to the last beat of the first frame out, both included."""
         times = self.parts[0][1].done[0]
-        return int(times[0]) if len(times) else None
+        return int(times[0]) + 1 if len(times) else None
 
 
 def rtl_model(request: RtlRequest, *, probed: bool = False, progress: Callable[[str], None] | None = None) -> CompiledModel:

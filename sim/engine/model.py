@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 HARNESS = Path(__file__).parent
 _SOURCES = ("main.cpp", "driver.cpp", "driver.hpp", "gate.hpp", "dut.hpp")
-_MAKE = "CFG_CXXFLAGS_PCH_I=-include OPT_FAST=-O2 OPT_SLOW=-O0 OPT_GLOBAL=-O1"
+_MAKE = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
 _FLAGS = ("--cc", "--exe", "--no-timing", "-O3", "--x-initial", "unique", "-Wno-fatal", "-CFLAGS", "-std=gnu++20")
 
 
@@ -43,13 +43,16 @@ class CompiledModel:
         return next(t for t in self.tops if t.module == module)
 
 
-def compile_model(verilog: Sequence[Path], tops: tuple[Top, ...], cache: Path, *, progress: Callable[[str], None] | None = None) -> CompiledModel:
+def compile_model(
+    verilog: Sequence[Path], tops: tuple[Top, ...], cache: Path, *, optimise: bool = True, progress: Callable[[str], None] | None = None
+) -> CompiledModel:
     """Compile tops into one executable; memory images are read when it runs, so that new weights need no new model.
 
     Args:
         verilog: all source files, library cells and tops.
         tops: what to wrap.
         cache: folder for compiled models; when nothing can be written there, a temporary folder serves instead.
+        optimise: for speed of simulation; otherwise for speed of compilation.
         progress: called with a line of text.
 
     Raises:
@@ -60,16 +63,16 @@ def compile_model(verilog: Sequence[Path], tops: tuple[Top, ...], cache: Path, *
     sources["xf_sim.sv"] = wrapper_module(tops).encode()
     sources["table.cpp"] = port_table(tops).encode()
     sources |= {name: (HARNESS / name).read_bytes() for name in _SOURCES}
-    target = _writable(cache) / _key(sources)
+    target = _writable(cache) / _key(sources, optimise)
     if not (target / "engine").is_file():
         if progress is not None:
             progress("compiling the Verilator model")
-        _build(sources, target)
+        _build(sources, target, optimise)
     return CompiledModel(target / "engine", tops)
 
 
-def _key(sources: dict[str, bytes]) -> str:
-    digest = hashlib.sha256(repr((_FLAGS, _MAKE, sys.platform)).encode())
+def _key(sources: dict[str, bytes], optimise: bool) -> str:
+    digest = hashlib.sha256(repr((_FLAGS, _MAKE, optimise, sys.platform)).encode())
     for name in sorted(sources):
         digest.update(name.encode() + b"\0" + hashlib.sha256(sources[name]).digest())
     return f"verilator-{digest.hexdigest()[:16]}"
@@ -86,7 +89,7 @@ def _writable(cache: Path) -> Path:
         return folder
 
 
-def _build(sources: dict[str, bytes], target: Path) -> None:
+def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:
     """Compile in a temporary sibling and move the executable into place, so that a broken build leaves nothing."""
     env = verilator_environment()
     work = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
@@ -99,7 +102,7 @@ def _build(sources: dict[str, bytes], target: Path) -> None:
         _run([*command, *verilog, *cpp], work, env)
         shared = _objects_key(env)
         objects.reuse(shared, work / "obj")
-        make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", *_MAKE.split()]
+        make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", *_MAKE, f"OPT_FAST={'-O2' if optimise else '-O0'}"]
         _run(make, work, env)
         objects.keep(shared, work / "obj")
         done = Path(tempfile.mkdtemp(prefix=".done-", dir=target.parent))

@@ -7,13 +7,14 @@ import pytest
 
 from xnorflow.hw.build import Build
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
-from xnorflow.hw.plan import plan
 from xnorflow.hw.folding import FoldingRequest
 from xnorflow.hw.graph import Graph, StreamType
 from xnorflow.hw.nodes import Flatten, Threshold, XnorMatVec
+from xnorflow.hw.plan import plan
 from xnorflow.hw.types import BIPOLAR, IntArray, IntType
 from xnorflow.hw.write_build import write_build
 from xnorflow.pixels import PixelNorm
+from xnorflow.sim.rtl import RtlRequest, rtl_model
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,10 +52,13 @@ def small_tail() -> FloatChain:
 
 @pytest.fixture(scope="session")
 def small_build(tmp_path_factory: pytest.TempPathFactory) -> Build:
-    """A compiled network made by hand, without a QONNX file."""
+    """A compiled network made by hand, without a QONNX file; treat it as read-only."""
     folder: Path = tmp_path_factory.mktemp("small") / "build"
     write_build(folder, plan(small_graph(), tail=small_tail(), pixel_norm=PixelNorm(), folding=FoldingRequest()))
-    return Build.open(folder)
+    build = Build.open(folder)
+    for probed in (False, True):  # copies of the folder then find both models compiled
+        rtl_model(RtlRequest.of(build), probed=probed)
+    return build
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,112 @@
+"""Proves random networks equal on QONNX, interpreter, CPU and RTL, and records the run.
+
+    python benchmarks/random_networks_rtl.py --networks 1000
+
+Seeds are 0, 1, 2, ...; a run that was interrupted goes on where it stopped, unless the code has changed since.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from xnorflow.errors import CheckFailedError
+from xnorflow.sim.random_proof import NetworkFigures, prove_networks
+
+RESULT = Path(__file__).parent / "results" / "random-networks-rtl.json"
+BATCH = 10
+
+
+def _commit() -> str:
+    """The commit, with a mark where tracked files of the proof have been changed since."""
+    root = Path(__file__).resolve().parent.parent
+    run = ["git", "-C", str(root)]
+    commit = subprocess.run([*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    changed = subprocess.run(
+        [*run, "status", "--porcelain", "--untracked-files=no", "hw", "sim", "kernels"], capture_output=True, text=True, check=True
+    )
+    return commit + ("+changes" if changed.stdout.strip() else "")
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return f"{len(names)} x {names[0]}" if names else platform.processor()
+
+
+def _record(figures: list[NetworkFigures], failures: list[str], seconds: float, commit: str) -> dict[str, Any]:
+    return {
+        "command": f"python {' '.join(['benchmarks/random_networks_rtl.py', *sys.argv[1:]])}",
+        "commit": commit,
+        "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
+        "date": datetime.now(UTC).date().isoformat(),
+        "networks": len(figures) + len(failures),
+        "equal_on_all_links": len(figures),
+        "failures": failures,
+        "images_each": max((f.images for f in figures), default=0),
+        "rtl_frames": sum(f.frames for f in figures),
+        "rtl_cycles": sum(f.cycles for f in figures),
+        "intervals_equal_to_the_estimate": sum(f.interval == f.estimate for f in figures),
+        "seconds": round(seconds),
+        "figures": [asdict(f) for f in figures],
+    }
+
+
+def _earlier(path: Path, commit: str) -> tuple[list[NetworkFigures], list[str], float]:
+    if not path.is_file():
+        return [], [], 0.0
+    record = json.loads(path.read_text())
+    if record["commit"] != commit:
+        return [], [], 0.0
+    return [NetworkFigures(**f) for f in record["figures"]], record["failures"], record["seconds"]
+
+
+def _prove(seeds: range) -> tuple[list[NetworkFigures], list[str]]:
+    """One batch; where it fails, its networks one by one, so that every failure is named."""
+    try:
+        return prove_networks(seeds), []
+    except CheckFailedError:
+        figures, failures = [], []
+        for seed in seeds:
+            try:
+                figures += prove_networks([seed])
+            except CheckFailedError as error:
+                failures.append(str(error))
+        return figures, failures
+
+
+def main() -> int:
+    """Run; exit code 1 if a network differs."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--networks", type=int, default=1000)
+    parser.add_argument("--output", type=Path, default=RESULT)
+    options = parser.parse_args()
+    commit = _commit()
+    figures, failures, before = _earlier(options.output, commit)
+    start = time.perf_counter()
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    for first in range(len(figures) + len(failures), options.networks, BATCH):
+        done, failed = _prove(range(first, min(first + BATCH, options.networks)))
+        figures, failures = figures + done, failures + failed
+        seconds = before + time.perf_counter() - start
+        partial = options.output.with_suffix(".partial")
+        partial.write_text(json.dumps(_record(figures, failures, seconds, commit)) + "\n")
+        os.replace(partial, options.output)
+        print(
+            f"{len(figures) + len(failures)} of {options.networks} networks, {len(failures)} failures, {seconds:.0f} s", file=sys.stderr, flush=True
+        )
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from xnorflow.sim.random_proof import IMAGES, prove_networks
+
+pytestmark = [pytest.mark.verilator, pytest.mark.slow]
+
+
+@pytest.mark.parametrize("first", range(0, 40, 10))
+def test_random_networks_with_random_foldings_are_equal_on_every_link(first: int) -> None:
+    figures = prove_networks(range(first, first + 10))
+    assert [f.seed for f in figures] == list(range(first, first + 10))
+    for network in figures:
+        assert network.images == IMAGES
+        assert network.frames == 2 * (IMAGES + (IMAGES + 1) // 2)
+        assert network.interval == network.estimate
