@@ -16,7 +16,7 @@ import onnx
 from onnx import helper, numpy_helper
 
 from xnorflow.hw.lowering.executor import QONNX_DOMAIN
-from xnorflow.hw.lowering.lower import NORM_KEY
+from xnorflow.hw.lowering.pipeline import NORM_KEY
 from xnorflow.pixels import PixelNorm
 
 if TYPE_CHECKING:
@@ -221,7 +221,7 @@ def _conv(w: _Writer) -> bool:
 def _explicit_pads(w: _Writer, reach: list[int]) -> list[int]:
     """Top, left, bottom, right, each less than the kernel's reach."""
     style = w.pick("none", "same", "same", "free")
-    if style == "none" or w.norm is _NORMS[2] and not any(n.op_type == "Quant" for n in w.nodes):
+    if style == "none" or (w.norm is _NORMS[2] and not any(n.op_type == "Quant" for n in w.nodes)):
         return [0, 0, 0, 0]
     if style == "same":
         return [reach[0] // 2, reach[1] // 2, reach[0] // 2, reach[1] // 2]

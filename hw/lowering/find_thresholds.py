@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, Node, StreamType
     from xnorflow.hw.types import IntArray
 
-    BoolArray = np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+    BoolArray = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 _EXHAUSTIVE = 1 << 22
 _LARGEST_RANGE = 1 << 20

@@ -47,12 +47,12 @@ class Layout:
 
     def to_stream(self, values: AnyArray) -> AnyArray:
         """A batch ``(N, *shape[1:])`` as ``(N, *stream)``."""
-        return values.reshape(len(values), -1)[:, self.order].reshape(len(values), *self.stream)
+        return values.reshape(len(values), len(self.order))[:, self.order].reshape(len(values), *self.stream)
 
     def from_stream(self, values: AnyArray) -> AnyArray:
         """The inverse of :meth:`to_stream`."""
         flat = np.empty((len(values), len(self.order)), dtype=values.dtype)
-        flat[:, self.order] = values.reshape(len(values), -1)
+        flat[:, self.order] = values.reshape(len(values), len(self.order))
         return flat.reshape(len(values), *self.shape[1:])
 
     def reshaped(self, shape: tuple[int, ...]) -> Layout:

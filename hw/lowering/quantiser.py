@@ -133,7 +133,7 @@ def _trunc(label: str, values: list[FloatArray], attributes: Mapping[str, Any], 
     if len(values) == 4:
         shift = np.float32(2.0 ** float(values[2].ravel()[0] - values[3].ravel()[0]))
         width = _bits(label, values[3])
-        return Quantiser(label, (*head, (StepKind.DIV, (shift,)), (mode, ()), (StepKind.SUB, (zero,))), IntType(width + 1, signed=True), scale)
+        return Quantiser(label, (*head, (StepKind.DIV, (shift,)), (mode, ()), (StepKind.SUB, (zero,))), IntType(width + 2, signed=True), scale)
     _check_scale(label, "Trunc", values[3])
     cut = np.asarray(2 ** np.round(np.log2(values[3] / scale)), dtype=np.float32)
     bits = _bits(label, values[4])

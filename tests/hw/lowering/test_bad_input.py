@@ -1,0 +1,150 @@
+"""What is not a network that hardware can compute is refused in one line that names where and what is accepted."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from xnorflow.errors import BadInputError, UnsupportedModelError
+from xnorflow.hw.lowering import lower, qonnx_execute
+
+
+def refused(model, pattern, kind=UnsupportedModelError):
+    with pytest.raises(kind, match=pattern) as caught:
+        lower(model)
+    assert "\n" not in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+@pytest.fixture
+def mlp(net, rng):
+    """A good network: sign, MatMul, and a last node to replace."""
+    n = net((1, 2, 4))
+    n.flat = n.node("Flatten", n.sign("image"))
+    n.sums = n.node("MatMul", n.flat, n.node("Transpose", n.weights(rng, (3, 8))))
+    return n
+
+
+@pytest.mark.parametrize("content", [b"not a model", b"\x00" * 64, b"\x08\x08\x12\x04abcd\x3a\xff\xff\xff\xff\x0f"])
+def test_a_file_of_another_format_is_refused(tmp_path, content):
+    path = tmp_path / "x.onnx"
+    path.write_bytes(content)
+    refused(path, r"x\.onnx: ", BadInputError)
+
+
+def test_an_empty_and_a_missing_file_are_refused(tmp_path):
+    (tmp_path / "empty.onnx").touch()
+    refused(tmp_path / "empty.onnx", "the file is empty", BadInputError)
+    refused(tmp_path / "none.onnx", "no such file", BadInputError)
+    refused(tmp_path, "no such file", BadInputError)
+
+
+@pytest.mark.parametrize("part", [0.2, 0.5, 0.9, 0.999])
+def test_a_truncated_file_is_refused(tmp_path, mlp, part):
+    raw = mlp.model().SerializeToString()
+    (tmp_path / "cut.onnx").write_bytes(raw[: int(len(raw) * part)])
+    refused(tmp_path / "cut.onnx", r"cut\.onnx: ", BadInputError)
+
+
+def test_an_initialiser_that_claims_more_than_it_holds_is_refused(mlp):
+    model = mlp.model()
+    model.graph.initializer[0].dims[:] = [1 << 20, 1 << 20]
+    refused(model, "initialiser 'c0' cannot be read", BadInputError)
+    model.graph.initializer[0].dims[:] = [3, 3]
+    refused(model, "initialiser 'c0' cannot be read", BadInputError)
+
+
+def test_a_huge_image_is_refused_before_anything_is_computed(net):
+    n = net((1, 1 << 20, 1 << 20))
+    n.sign("image")
+    refused(n.model(), "elements; at most")
+
+
+def test_an_unsupported_operator_is_named_with_what_is_accepted(mlp):
+    mlp.node("Softmax", mlp.sums, name="probabilities")
+    refused(mlp.model(), r"node 'probabilities': operator Softmax is not supported; accepted are Add, .*Transpose")
+
+
+@pytest.mark.parametrize("dims", [["N", 1, 2, 4], [1, 1, "h", 4], [2, 1, 2, 4], [1, 1, 1, 2, 4], []])
+def test_a_dynamic_shape_or_batch_is_refused(mlp, dims):
+    model = mlp.model()
+    model.graph.input[0].CopyFrom(helper.make_tensor_value_info("image", onnx.TensorProto.FLOAT, dims))
+    refused(model, "input 'image' has .*accepted")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_weights_that_are_not_finite_are_refused(net, rng, bad):
+    n = net((1, 2, 4))
+    values = rng.normal(size=(3, 8))
+    values[1, 2] = bad
+    weights = n.sign(n.const(values, name="fc.weight"))
+    n.node("MatMul", n.node("Flatten", n.sign("image")), n.node("Transpose", weights))
+    refused(n.model(), r"initialiser 'fc\.weight' holds NaN or Inf")
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0])
+def test_a_scale_that_is_not_positive_is_refused(net, rng, scale):
+    n = net((1, 2, 4))
+    n.node("MatMul", n.node("Flatten", n.sign("image", scale, name="act")), n.node("Transpose", n.weights(rng, (3, 8))))
+    refused(n.model(), rf"node 'act': BipolarQuant has the scale {scale:g}; positive finite scales are accepted")
+    n = net((1, 2, 4))
+    n.node("MatMul", n.node("Flatten", n.sign("image")), n.node("Transpose", n.weights(rng, (3, 8), scale)))
+    refused(n.model(), "positive finite scales are accepted")
+
+
+def test_batch_norm_constants_that_make_nan_are_refused(mlp):
+    c = [mlp.const(v) for v in (np.ones(3), np.zeros(3), np.zeros(3), [-1.0, 1.0, 1.0])]
+    mlp.node("BatchNormalization", mlp.sums, *c, name="bn")
+    refused(mlp.model(), r"node 'bn': .*NaN or Inf")
+
+
+@pytest.mark.parametrize(("zero", "bits", "pattern"), [(0.5, 4, "zero point"), (0.0, 9, "bit width"), (0.0, 2.5, "bit width"), (0.0, 0, "bit width")])
+def test_quantisers_outside_the_supported_ones_are_refused(mlp, zero, bits, pattern):
+    mlp.quant(mlp.sums, 1.0, bits, zero=zero, name="q")
+    refused(mlp.model(), rf"node 'q': .*{pattern}.*accepted")
+
+
+def test_shapes_that_do_not_fit_name_the_node(net, rng):
+    n = net((1, 2, 4))
+    n.node("MatMul", n.node("Flatten", n.sign("image")), n.node("Transpose", n.weights(rng, (3, 9))), name="fc1")
+    refused(n.model(), "node 'fc1': MatMul cannot be executed")
+
+
+def test_a_layer_on_floats_is_refused(mlp, rng):
+    x = mlp.node("Mul", mlp.sums, mlp.const(rng.normal(size=3)))
+    mlp.node("Gemm", x, mlp.weights(rng, (3, 3)), name="second")
+    refused(mlp.model(), r"node second: its input is not one scale times integers \(mul per channel\)")
+
+
+def test_weights_that_are_plain_floats_are_refused(net, rng):
+    n = net((1, 2, 4))
+    n.node("MatMul", n.node("Flatten", n.sign("image")), n.const(rng.normal(size=(8, 3))), name="fc")
+    refused(n.model(), "node 'fc': the weights are plain floats")
+
+
+def test_a_branch_is_refused(mlp):
+    mlp.node("Add", mlp.sums, mlp.node("Relu", mlp.sums), name="residual")
+    refused(mlp.model(), "node 'residual': Add of two tensors that depend on the image")
+
+
+def test_a_node_that_reads_nothing_made_before_is_refused(mlp):
+    mlp.node("Relu", "nowhere", name="lost")
+    refused(mlp.model(), "node 'lost': reads 'nowhere', which nothing before it makes")
+
+
+def test_two_inputs_are_refused(mlp):
+    mlp.inputs = [helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, [1, 2])]
+    refused(mlp.model(), "has 2 data inputs and 1 outputs; 1 and 1 are accepted")
+
+
+def test_a_chain_that_turns_over_a_large_range_is_refused(net, rng):
+    n = net((1, 8, 16))
+    x = n.node("MatMul", n.node("Flatten", n.quant("image", 1 / 256, 8, signed=0)), n.node("Transpose", n.weights(rng, (2, 128))))
+    x = n.sign(n.node("Sub", n.node("PRelu", x, n.const([-1.0])), n.const(1.0)), name="act")
+    n.node("MatMul", x, n.node("Transpose", n.weights(rng, (2, 2))))
+    refused(n.model(), "node act: its chain of float operations is not monotone over INT16")
+
+
+def test_images_of_another_shape_are_refused(mlp):
+    with pytest.raises(BadInputError, match=r"images of shape \(1, 4, 4\) .*\(1, 2, 4\) is accepted"):
+        qonnx_execute(mlp.model(), np.zeros((2, 1, 4, 4), dtype=np.float32))

@@ -1,0 +1,54 @@
+"""Random networks: QONNX = interpreter = CPU runtime, bit for bit."""
+
+import numpy as np
+import onnx
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from xnorflow.hw.interpreter import execute
+from xnorflow.hw.lowering import lower, qonnx_execute
+from xnorflow.hw.random_networks import draw
+from xnorflow.sim.cpu import CpuRuntime
+
+SEEDS = st.integers(0, 2**32 - 1)
+QUICK = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+
+
+def links(seed, exact):
+    model = draw(seed, exact=exact)
+    lowered = lower(model)
+    pixels = np.random.default_rng(seed).integers(0, 256, (16, *lowered.graph.inputs["pixels"].shape))
+    (name,) = lowered.graph.outputs
+    sums = execute(lowered.graph, {"pixels": pixels})[name]
+    assert np.array_equal(CpuRuntime(lowered.graph).run(pixels.astype(np.uint8)), sums)
+    return model, lowered, pixels, lowered.tail.apply(sums)
+
+
+@settings(QUICK, max_examples=200)
+@given(SEEDS)
+def test_qonnx_equals_interpreter_equals_cpu(seed):
+    model, lowered, pixels, logits = links(seed, exact=True)
+    if lowered.notes["float_exact"]:
+        theirs = qonnx_execute(model, lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2))
+        assert np.array_equal(logits, theirs)
+
+
+@settings(QUICK, max_examples=50)
+@given(SEEDS)
+def test_arbitrary_scales_stay_within_the_proven_bound_on_the_probes(seed):
+    _, lowered, _, logits = links(seed, exact=False)
+    assert np.all(np.isfinite(logits))
+    assert not lowered.notes["float_exact"]
+
+
+def test_most_drawn_networks_are_exact_and_all_kinds_of_node_occur():
+    lowered = [lower(draw(seed)) for seed in range(40)]
+    assert sum(one.notes["float_exact"] for one in lowered) >= 30
+    assert {n.op for one in lowered for n in one.graph.nodes} >= {"Pad", "SlidingWindow", "XnorMatVec", "IntMatVec", "Threshold", "Table", "MaxPool"}
+    assert any(n.border is not None for one in lowered for n in one.graph.nodes if n.op.endswith("MatVec"))
+
+
+def test_a_seed_gives_the_same_network():
+    assert draw(3).SerializeToString(deterministic=True) == draw(3).SerializeToString(deterministic=True)
+    assert draw(3) != draw(4)
+    onnx.checker.check_model(draw(3), full_check=False)
