@@ -36,8 +36,8 @@ def operator(node: Node, kind: StreamType, isa: str) -> Operator:
     """
     if isinstance(node, MatVec):
         return mat_vec(node, kind, None, None, isa)
-    if isinstance(node, Threshold) and gives_bits(node) and storage(kind.dtype) is not np.int64:
-        return _sign(node, isa)
+    if isinstance(node, Threshold) and gives_bits(node) and fits_kernels(kind):
+        return sign(node, kind, isa, flat=False)
     for cls, make in _MAKERS.items():
         if isinstance(node, cls):
             return make(node, kind)
@@ -67,6 +67,30 @@ def mat_vec(node: MatVec, kind: StreamType, window: SlidingWindow | None, thresh
         return reshape(out, (len_of(x),)) if vectors else out
 
     return run
+
+
+def sign(node: Threshold, kind: StreamType, isa: str, *, flat: bool) -> Operator:
+    """A sign threshold on integers, with the flattening after it if ``flat``: pixels of few channels then fill whole words.
+
+    Args:
+        node: a threshold for which :func:`gives_bits` holds.
+        kind: type of its input, for which :func:`fits_kernels` holds.
+        isa: kernel table to use.
+        flat: whether frames leave as vectors.
+    """
+    times = kind.size // kind.channels if flat else 1
+    limits = BitThresholds(np.tile(node.thresholds[:, 0], times), np.tile(node.negate, times))
+
+    def run(x: Value) -> Value:
+        values = integers(x)
+        return limits.bits(values.reshape(len(values), kind.size) if flat else values, isa=isa)
+
+    return run
+
+
+def fits_kernels(kind: StreamType) -> bool:
+    """Whether the kernels' thresholds, which are int32, see every value of a stream as it is."""
+    return storage(kind.dtype) is not np.int64
 
 
 def gives_bits(node: Node) -> bool:
@@ -156,11 +180,6 @@ def _threshold(node: Threshold, _: StreamType) -> Operator:
         return hold(kernels.threshold(integers(x), node.thresholds, node.negate, base=node.base, step=node.step), node.out_type)
 
     return run
-
-
-def _sign(node: Threshold, isa: str) -> Operator:
-    limits = BitThresholds(node.thresholds[:, 0], node.negate)
-    return lambda x: limits.bits(integers(x), isa=isa)
 
 
 def _table(node: Table, kind: StreamType) -> Operator:

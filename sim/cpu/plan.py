@@ -1,4 +1,4 @@
-"""From a graph to the steps that the CPU runs: wires vanish, windows and sign thresholds join the node beside them."""
+"""From a graph to the steps that the CPU runs: wires vanish; windows, signs and flattening join the node beside them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import Fifo, MaxPool, SlidingWindow, Threshold, WidthConverter
+from xnorflow.hw.nodes import Fifo, Flatten, MaxPool, SlidingWindow, Threshold, WidthConverter
 from xnorflow.hw.nodes.mat_vec import MatVec
-from xnorflow.sim.cpu.operators import Operator, gives_bits, mat_vec, operator, pool
+from xnorflow.sim.cpu.operators import Operator, fits_kernels, gives_bits, mat_vec, operator, pool, sign
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,31 +65,33 @@ def make_plan(graph: Graph, isa: str) -> Plan:
         wire = isinstance(node, IDENTITIES)
         alias[node.outputs[0]] = alias[node.inputs[0]] if wire else node.outputs[0]
         real += [] if wire else [node]
-    chains = _chains(real, alias, graph.outputs)
+    chains = _chains(graph, real, alias)
     return Plan(tuple(_step(graph, chain, alias, isa) for chain in chains), alias)
 
 
-def _chains(nodes: list[Node], alias: Mapping[str, str], outputs: tuple[str, ...]) -> list[list[Node]]:
+def _chains(graph: Graph, nodes: list[Node], alias: Mapping[str, str]) -> list[list[Node]]:
     """Group the nodes: each chain is computed in one call."""
     reader = {alias[node.inputs[0]]: node for node in nodes}
-    uses = Counter([alias[node.inputs[0]] for node in nodes] + [alias[name] for name in outputs])
+    uses = Counter([alias[node.inputs[0]] for node in nodes] + [alias[name] for name in graph.outputs])
     chains: list[list[Node]] = []
     taken: set[str] = set()
     for node in nodes:
         if node.name in taken:
             continue
         chain = [node]
-        while uses[chain[-1].outputs[0]] == 1 and (following := reader.get(chain[-1].outputs[0])) and _joins(chain, following):
+        while uses[chain[-1].outputs[0]] == 1 and (following := reader.get(chain[-1].outputs[0])) and _joins(graph, chain, following):
             chain.append(following)
         taken.update(member.name for member in chain)
         chains.append(chain)
     return chains
 
 
-def _joins(chain: list[Node], following: Node) -> bool:
+def _joins(graph: Graph, chain: list[Node], following: Node) -> bool:
     last = chain[-1]
     if isinstance(last, SlidingWindow):
         return isinstance(following, (MatVec, MaxPool))
+    if len(chain) == 1 and gives_bits(last):
+        return isinstance(following, Flatten) and fits_kernels(graph.types_of(last)[0])
     return isinstance(last, MatVec) and gives_bits(following)
 
 
@@ -110,6 +112,8 @@ def _run(graph: Graph, chain: list[Node], isa: str) -> Operator:
             return mat_vec(middle, kind, window, last if isinstance(last, Threshold) else None, isa)
         if window is not None and len(chain) == 2:
             return pool(window)
+        if isinstance(chain[0], Threshold) and len(chain) == 2:
+            return sign(chain[0], kind, isa, flat=True)
         return operator(chain[0], kind, isa)
     except BadInputError as error:
         name = (middle or chain[0]).name

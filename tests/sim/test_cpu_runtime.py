@@ -63,6 +63,20 @@ def test_a_stream_that_leaves_or_is_read_twice_is_not_skipped(small: Graph) -> N
     assert [step.nodes for step in make_plan(twice, "portable").steps] == [("windows", "first"), ("sign",), ("other",)]
 
 
+@pytest.mark.parametrize("bits", [8, 32])
+@pytest.mark.parametrize("isa", kernels.available())
+def test_signs_join_the_flattening_after_them_where_int32_holds_their_input(bits: int, isa: str) -> None:
+    dtype = IntType(bits, signed=False)
+    graph = Graph({"pixels": StreamType((5, 3, 7), dtype)}, (sign("s", "pixels", "a", 7), Flatten(name="f", inputs=("a",), outputs=("b",))), ("b",))
+    assert [step.nodes for step in make_plan(graph, isa).steps] == ([("s", "f")] if bits == 8 else [("s",), ("f",)])
+    x = np.random.default_rng(1).integers(0, 6, (6, 5, 3, 7))
+    x[0] = dtype.maximum
+    expected = interpreter.execute(graph, {"pixels": x}, keep_all=True)
+    actual = CpuRuntime(graph, isa=isa).run_all(x)
+    assert all(np.array_equal(actual[name], expected[name]) for name in expected)
+    assert np.array_equal(CpuRuntime(graph, isa=isa).run(x), expected["b"])
+
+
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("frames", [1, 2, 5, 1000])
 def test_batches_and_threads_do_not_change_the_result(
