@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xnorflow.errors import FoldingError
+from xnorflow.hw.schedule import simulate
+from xnorflow.hw.timing import Timing
+
+
+def fifo(beats: int, depth: int) -> Timing:
+    index = np.arange(beats)
+    return Timing(need=index + 1, room=index - depth + 1, gap=np.ones(beats, dtype=np.int64), latency=1)
+
+
+def folded(vectors: int, reads: int, writes: int, buffers: int = 2) -> Timing:
+    """Takes vectors of ``reads`` beats into ``buffers`` places, makes ``writes`` beats of each, ``reads`` cycles apart."""
+    out, taken = np.arange(vectors * writes), np.arange(vectors * reads)
+    gap = np.full(vectors * writes, reads)
+    return Timing(need=(out // writes + 1) * reads, room=(taken // reads - buffers + 1) * writes, gap=gap, latency=3)
+
+
+def slow_simulation(timings: list[Timing], frames: int) -> list[np.ndarray]:
+    """The same rules, one cycle at a time: the oracle."""
+    beats = [len(timings[0].room), *(len(t.need) for t in timings)]
+    times: list[list[int]] = [[] for _ in beats]
+    cycle = 0
+    while any(len(t) < frames * b for t, b in zip(times, beats, strict=True)):
+        before = [len(t) for t in times]
+        for stream, made in enumerate(times):
+            if before[stream] < frames * beats[stream] and may_move(timings, times, before, stream, cycle):
+                made.append(cycle)
+        cycle += 1
+        assert cycle < 100_000
+    return [np.array(t) for t in times]
+
+
+def may_move(timings: list[Timing], times: list[list[int]], before: list[int], stream: int, cycle: int) -> bool:
+    index, made = before[stream], times[stream]
+    if index and cycle <= made[-1]:
+        return False
+    if stream > 0:
+        t = timings[stream - 1]
+        frame, k = divmod(index, len(t.need))
+        need = int(t.need[k]) + frame * len(t.room)
+        if need > 0 and (before[stream - 1] < need or times[stream - 1][need - 1] + t.latency > cycle):
+            return False
+        if index and cycle < made[-1] + int(t.gap[k]):
+            return False
+    if stream < len(timings):
+        t = timings[stream]
+        frame, j = divmod(index, len(t.room))
+        room = int(t.room[j]) + frame * len(t.need)
+        if room > 0 and (before[stream + 1] < room or times[stream + 1][room - 1] + 1 > cycle):
+            return False
+    return True
+
+
+CHAINS = {
+    "elementwise": [Timing.elementwise(6), Timing.elementwise(6)],
+    "mlp": [Timing.elementwise(16), folded(1, 16, 4), Timing.elementwise(4), folded(1, 4, 5)],
+    "single buffer": [Timing.elementwise(8), folded(2, 4, 3, buffers=1), Timing.elementwise(6)],
+    "bursts": [folded(4, 3, 6), fifo(24, 2), folded(2, 12, 2), fifo(4, 3)],
+    "shallow": [folded(6, 2, 4), folded(3, 8, 2), folded(1, 6, 7)],
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_transfer_times_equal_those_of_a_simulation_cycle_by_cycle(name: str) -> None:
+    chain = CHAINS[name]
+    schedule = simulate(chain)
+    slow = slow_simulation(chain, schedule.frames)
+    for fast, expected in zip(schedule.times, slow, strict=True):
+        assert np.array_equal(fast, expected)
+
+
+def test_a_double_buffered_chain_runs_at_its_slowest_cell() -> None:
+    chain = [Timing.elementwise(64), folded(1, 64, 4), Timing.elementwise(4), folded(1, 4, 32), Timing.elementwise(32), folded(1, 32, 10)]
+    schedule = simulate(chain)
+    assert schedule.steady
+    assert schedule.interval == max(cell.interval for cell in chain) == 320
+
+
+def test_a_single_buffer_costs_interval_and_the_schedule_says_so() -> None:
+    assert simulate([folded(1, 8, 4, buffers=1)]).interval > folded(1, 8, 4).interval
+
+
+def test_a_source_that_spreads_its_beats_sets_the_interval() -> None:
+    assert simulate([Timing.elementwise(8)], source_interval=80).interval == 80
+
+
+def test_latency_counts_first_and_last_cycle() -> None:
+    assert simulate([Timing.elementwise(1, latency=1)]).latency == 2
+
+
+def test_cells_that_wait_for_each_other_are_reported() -> None:
+    stuck = Timing(need=np.array([2]), room=np.array([0, 1]), gap=np.ones(1, dtype=np.int64))
+    with pytest.raises(FoldingError, match="wait for each other for ever"):
+        simulate([stuck])
