@@ -55,9 +55,9 @@ class CocotbJob:
     seed: int = 1
 
 
-def library_sources() -> tuple[Path, ...]:
+def library_sources(folder: Path = LIBRARY) -> tuple[Path, ...]:
     """The files of the RTL cell library, in order of name."""
-    return tuple(sorted(LIBRARY.glob("*.sv")))
+    return tuple(sorted(folder.glob("*.sv")))
 
 
 def cocotb_environment(simulator: Simulator) -> dict[str, str]:

@@ -42,6 +42,7 @@ module xf_argmax #(
   logic               last;
   logic               go;
   logic               take;
+  logic [Bits-1:0]    zeroth;
   logic [Bits-1:0]    top;
   logic [OutBits-1:0] where;
   logic [Bits-1:0]    top_q;
@@ -59,8 +60,10 @@ module xf_argmax #(
   assign in_ready_o = go || !last;
   assign take       = in_valid_i && in_ready_o;
 
+  assign zeroth = in_data_i[Bits-1:0] ^ Flip;
+
   always_comb begin
-    top   = in_data_i[Bits-1:0] ^ Flip;
+    top   = zeroth;
     where = base_q;
     for (int i = 1; i < Lanes; i++) begin
       if ((in_data_i[i*Bits+:Bits] ^ Flip) > top) begin

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from xnorflow.sim.bench.plan import CellCase, make_plan, save_plans
 from xnorflow.sim.bench.wrapper import TOP, write_bench
-from xnorflow.sim.tools import CocotbJob, library_sources, run_cocotb
+from xnorflow.sim.tools import LIBRARY, CocotbJob, library_sources, run_cocotb
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
 __all__ = ["CellCase", "check_cells"]
 
+FRAMES = 6  # different frames
+FREE_FRAMES = 6  # frames of the unstalled run, enough for every cell to become steady
 
-def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, seed: int, *, frames: int = 6, free_frames: int = 6) -> None:
+
+def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, seed: int, *, library: Path = LIBRARY) -> None:
     """Run the cell bench.
 
     Every configuration runs alone and unstalled first, where each output beat must come in the cycle that
@@ -28,19 +31,18 @@ def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, s
         simulator: where.
         folder: an empty folder to work in.
         seed: of frames, gaps, stalls and resets.
-        frames: different frames to draw.
-        free_frames: frames of the unstalled run.
+        library: folder of the cells.
 
     Raises:
         CheckFailedError: a value, a cycle or the handshake is wrong; the message names the configuration and the beat.
         MissingToolError: the simulator or cocotb is not installed.
     """
     top = write_bench(cases, folder)
-    plans = [make_plan(case, frames, free_frames, seed + index) for index, case in enumerate(cases)]
+    plans = [make_plan(case, FRAMES, FREE_FRAMES, seed + index) for index, case in enumerate(cases)]
     save_plans(plans, folder / "plan.json")
     job = CocotbJob(
         simulator=simulator,
-        sources=(*library_sources(), top),
+        sources=(*library_sources(library), top),
         top=TOP,
         module="xnorflow.sim.bench.cell_bench",
         build=folder / "build",

@@ -72,11 +72,11 @@ class Sink:
         self.ready = not self.done and not self._pauses.next()
 
     def sample(self, data: int, cycle: int) -> str | None:
-        """Take a beat.
+        """Take a beat; -1 stands for undefined bits.
 
         Returns:
             What is wrong with it, or None.
         """
         beat, expected = len(self.made), self._expected[len(self.made)]
         self.made.append(cycle)
-        return None if data == expected else f"beat {beat} is {data:#x}, not {expected:#x}"
+        return None if data == expected else f"beat {beat} is {'undefined' if data < 0 else f'{data:#x}'}, not {expected:#x}"

@@ -1,0 +1,90 @@
+"""Every tool takes every cell: Verilator -Wall, Icarus -Wall and Yosys without a warning; illegal parameters stop them."""
+
+import re
+
+import pytest
+
+from xnorflow.hw.emit.folder import memory_text
+from xnorflow.sim.bench.matrix import MATRIX, cell_cases
+from xnorflow.sim.bench.wrapper import TOP, write_bench
+from xnorflow.sim.tools import library_sources
+
+SEED = 7
+
+
+@pytest.mark.verilator
+@pytest.mark.parametrize("checks", [[], ["-DXF_CHECK_STREAMS"]], ids=["plain", "checked"])
+def test_verilator_wall_has_no_complaint_about_any_configuration(checks, verilate, library, tmp_path):
+    cases = [case for cell in MATRIX for case in cell_cases(cell, SEED)]
+    top = write_bench(cases, tmp_path)
+    status, text = verilate(["--quiet", "--lint-only", "-Wall", *checks, "--top", TOP, "-y", str(library), str(top)], tmp_path)
+    assert (status, text) == (0, "")
+
+
+@pytest.mark.icarus
+@pytest.mark.parametrize("checks", [[], ["-DXF_CHECK_STREAMS"]], ids=["plain", "checked"])
+def test_icarus_wall_has_no_complaint_about_any_configuration(checks, iverilog, library, tmp_path):
+    cases = [case for cell in MATRIX for case in cell_cases(cell, SEED)]
+    top = write_bench(cases, tmp_path)
+    files = [str(path) for path in library_sources()]
+    status, text = iverilog(["-Wall", "-Wno-timescale", *checks, "-s", TOP, "-o", "out.vvp", str(top), *files], tmp_path)
+    assert (status, text) == (0, "")
+
+
+def synthesise(cell, parameters, memories, yosys, library, folder):
+    """Yosys' counts of primitives, by name."""
+    for path in library_sources():
+        (folder / path.name).write_text(path.read_text())
+    settings = [f"-set {name} {value}" for name, value in parameters.items()]
+    for name, memory in memories.items():
+        (folder / f"{name}.mem").write_text(memory_text(memory))
+        settings.append(f'-set {name} "{name}.mem"')
+    script = (
+        f"read_verilog -sv -defer *.sv\nchparam {' '.join(settings)} {cell}\nsynth_xilinx -family xc7 -flatten -top {cell}\ntee -o stat.txt stat\n"
+    )
+    status, log = yosys(script, folder)
+    assert status == 0, log[-2000:]
+    assert "Warning" not in log
+    return {name: int(count) for count, name in re.findall(r"^\s+(\d+)\s+(\w+)$", (folder / "stat.txt").read_text(), re.MULTILINE)}
+
+
+@pytest.mark.yosys
+@pytest.mark.parametrize("cell", MATRIX)
+def test_yosys_synthesises_the_cell_without_a_warning(cell, yosys, library, tmp_path):
+    case = cell_cases(cell, SEED)[1]
+    built = case.node.cell((case.kind,))
+    counts = synthesise(cell, built.parameters, built.memories, yosys, library, tmp_path)
+    assert sum(n for name, n in counts.items() if name.startswith("LUT")) > 0
+    assert not any(name.startswith("$") for name in counts)
+
+
+ILLEGAL = [
+    ("xf_fifo", "Depth", 1, "xf_fifo: Depth must be at least 2"),
+    ("xf_width_converter", "InBits", 0, "one of InBits and OutBits must be a multiple"),
+    ("xf_matvec_xnor", "Pe", 2, "Simd must divide Mw and Pe must divide Mh"),
+    ("xf_matvec_int", "AccBits", 0, "AccBits must be at least 1"),
+    ("xf_threshold", "InKind", 3, "Kind must be 0, 1 or 2"),
+    ("xf_pad", "Top", -1, "borders must not be negative"),
+    ("xf_sliding_window", "KernelH", 2, "the kernel does not fit the image"),
+    ("xf_argmax", "Channels", 3, "OutBits must hold the greatest index"),
+]
+
+
+@pytest.mark.verilator
+@pytest.mark.parametrize(("cell", "name", "value", "message"), ILLEGAL)
+def test_an_illegal_parameter_stops_verilator(cell, name, value, message, verilate, library, tmp_path):
+    status, text = verilate(["--lint-only", "--top", cell, f"-G{name}={value}", "-y", str(library), str(library / f"{cell}.sv")], tmp_path)
+    assert status != 0
+    assert message in text
+
+
+@pytest.mark.icarus
+def test_an_illegal_parameter_stops_icarus_before_the_first_clock_edge(iverilog, library, tmp_path):
+    import subprocess
+
+    files = [str(path) for path in library_sources()]
+    status, _ = iverilog(["-s", "xf_fifo", "-Pxf_fifo.Depth=1", "-o", "out.vvp", *files], tmp_path)
+    assert status == 0
+    done = subprocess.run(["vvp", "-n", "out.vvp"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "xf_fifo.u_require_depth.gen_illegal: xf_fifo: Depth must be at least 2" in done.stdout + done.stderr

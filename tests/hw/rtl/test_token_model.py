@@ -1,0 +1,46 @@
+"""The timing that nodes state, without a simulator: intervals by the cells' formulas."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from xnorflow.hw.graph import StreamType
+from xnorflow.hw.nodes import SlidingWindow
+from xnorflow.hw.types import BIPOLAR
+from xnorflow.sim.bench.matrix import MATRIX, cell_cases
+
+SMALL = st.integers(1, 4)
+
+
+@given(
+    height=st.integers(1, 10),
+    width=st.integers(1, 10),
+    beats=st.integers(1, 2),
+    kernel=st.tuples(SMALL, SMALL),
+    stride=st.tuples(SMALL, SMALL),
+    dilation=st.tuples(st.integers(1, 2), st.integers(1, 2)),
+)
+@settings(deadline=None)
+def test_a_window_of_any_shape_runs_without_a_bubble_between_frames(height, width, beats, kernel, stride, dilation):
+    node = SlidingWindow(name="n", inputs=("x",), outputs=("y",), kernel=kernel, stride=stride, dilation=dilation, lanes=1)
+    rows, cols = node.out_size(height, width)
+    assume(rows >= 1 and cols >= 1)
+    timing = node.timing((StreamType((height, width, beats), BIPOLAR),))
+    _, made = timing.unstalled(5)
+    outs = rows * cols * kernel[0] * kernel[1] * beats
+    assert len(timing.need) == outs
+    assert made[-1] - made[-1 - outs] == max(height * width * beats, outs) == timing.interval
+
+
+@pytest.mark.parametrize("cell", MATRIX)
+def test_the_token_model_reaches_the_interval_that_it_states(cell):
+    for case in cell_cases(cell, 3):
+        timing = case.node.timing((case.kind,))
+        (out,) = case.node.infer((case.kind,))
+        assert len(timing.room) == case.kind.beats(case.node.in_lanes)
+        assert len(timing.need) == len(timing.gap) == out.beats(case.node.out_lanes)
+        taken, made = timing.unstalled(8)
+        assert np.all(np.diff(taken) >= 1)
+        assert np.all(np.diff(made) >= 1)
+        assert made[-1] - made[-1 - len(timing.need)] == timing.interval, case.name
