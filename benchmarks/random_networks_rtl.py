@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import platform
 import subprocess
 import sys
@@ -101,7 +100,7 @@ def main() -> int:
         seconds = before + time.perf_counter() - start
         partial = options.output.with_suffix(".partial")
         partial.write_text(json.dumps(_record(figures, failures, seconds, commit)) + "\n")
-        os.replace(partial, options.output)
+        partial.replace(options.output)
         print(
             f"{len(figures) + len(failures)} of {options.networks} networks, {len(failures)} failures, {seconds:.0f} s", file=sys.stderr, flush=True
         )

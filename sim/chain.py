@@ -208,13 +208,17 @@ def _compare_logits(request: VerifyRequest, logits: Logits, outputs: IntArray, f
 
 def _compare_with_model(request: VerifyRequest, image: IntArray, number: int) -> str | None:
     """A build whose graph is not what its own model.onnx compiles to: name the node."""
+    from xnorflow.hw.folding import FoldingRequest
     from xnorflow.hw.lowering import lower
+    from xnorflow.hw.plan import plan
 
     model = request.build.folder / "model.onnx"
     if not model.is_file():
         return None
     fresh = lower(model, pixel_norm=request.build.pixel_norm, head=request.build.manifest["head"])
-    return first_graph_difference(request.build.graph, fresh.graph, image, number)
+    folding = FoldingRequest(layers=request.build.manifest["folding"])
+    again = plan(fresh.graph, tail=fresh.tail, pixel_norm=fresh.pixel_norm, folding=folding)
+    return first_graph_difference(request.build.graph, again.graph, image, number)
 
 
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xnorflow.errors import CheckFailedError
-from xnorflow.hw.fifo_sizing import insert_fifos
-from xnorflow.hw.folding.apply import fold_by_layers
+from xnorflow.hw.folding import FoldingRequest
 from xnorflow.hw.folding.finn_json import divisors
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.lowering import lower, qonnx_execute
 from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.hw.plan import plan
 from xnorflow.hw.random_networks import draw
 from xnorflow.sim.chain import check_rtl
 from xnorflow.sim.cpu import CpuRuntime
@@ -75,7 +75,9 @@ def _prepare(seed: int) -> tuple[NetworkCase, IntArray, int]:
     """Draw, lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and its interval."""
     model, rng = draw(seed), np.random.default_rng(seed)
     lowered = lower(model)
-    graph, schedule = insert_fifos(fold_by_layers(lowered.graph, random_folding(lowered.graph, rng)))
+    folding = FoldingRequest(layers=random_folding(lowered.graph, rng))
+    planned = plan(lowered.graph, tail=lowered.tail, pixel_norm=lowered.pixel_norm, folding=folding)
+    graph, estimate = planned.graph, planned.estimate
     (source,) = graph.inputs
     pixels = rng.integers(0, 256, (IMAGES, *graph.inputs[source].shape), dtype=np.uint8)
     images = pixels.astype(np.int64)
@@ -83,8 +85,8 @@ def _prepare(seed: int) -> tuple[NetworkCase, IntArray, int]:
     logits = qonnx_execute(model, np.ascontiguousarray(lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2)))
     _same(seed, "QONNX", logits, lowered.tail.apply(outputs))
     _same(seed, "the CPU runtime", CpuRuntime(graph).run(pixels), outputs)
-    patience = 4 * (schedule.latency + schedule.interval) + 4000
-    return NetworkCase(f"net{seed}", graph, images, seed, patience), outputs, schedule.interval
+    patience = 4 * (estimate.latency + estimate.interval) + 4000
+    return NetworkCase(f"net{seed}", graph, images, seed, patience), outputs, estimate.interval
 
 
 def _same(seed: int, name: str, got: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> None:

@@ -93,7 +93,7 @@ def test_a_wrong_parameter_in_the_netlist_is_found(broken: Path, small_images: n
     text = top.read_text()
     top.write_text(text.replace("top_fc2_weightfile.mem", "top_fc1_weightfile.mem"))
     assert top.read_text() != text
-    with pytest.raises(CheckFailedError, match="fc2|simulation complains"):
+    with pytest.raises(CheckFailedError, match=r"fc2|simulation complains"):
         run(reopen(broken), small_images)
 
 
@@ -158,9 +158,9 @@ def test_images_that_do_not_fit_are_refused(small_build: Build, images: np.ndarr
 
 
 def test_unknown_engines_and_links_are_refused(small_build: Build, small_images: np.ndarray) -> None:
-    with pytest.raises(BadInputError, match="^engine 'vcs' is unknown; accepted are verilator, cocotb$"):
+    with pytest.raises(BadInputError, match=r"^engine 'vcs' is unknown; accepted are verilator, cocotb$"):
         run(small_build, small_images, engine="vcs")
-    with pytest.raises(BadInputError, match="^link 'board' is unknown; accepted are pytorch, qonnx, cpu, rtl$"):
+    with pytest.raises(BadInputError, match=r"^link 'board' is unknown; accepted are pytorch, qonnx, cpu, rtl$"):
         run(small_build, small_images, links=("board",))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,7 +58,7 @@ def test_a_top_that_stops_is_reported_as_stuck(small_build: Build, small_images:
     folder = Path(shutil.copytree(small_build.folder, tmp_path / "build"))
     port = folder / "rtl" / "xf_axis_in.sv"
     text = port.read_text()
-    port.write_text(text.replace("assign s_axis_tready_o = ", "assign s_axis_tready_o = 1'b0 & ", 1))
+    port.write_text(re.sub(r"assign (s_axis_tready_o|out_valid_o) *= ", r"assign \1 = 1'b0 & ", text))
     assert port.read_text() != text
     broken = dataclasses.replace(small_build, folder=folder)
     images = small_images[:2]
