@@ -54,7 +54,7 @@ def reference_values(builder: Builder, tensors: Mapping[str, AnyArray]) -> dict[
     return values
 
 
-def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: Mapping[str, AnyArray]) -> dict[str, Expected]:
+def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: Mapping[str, AnyArray], first: int = 0) -> dict[str, Expected]:
     """Expected values of all streams of the imported graph that the QONNX execution has too.
 
     Args:
@@ -62,6 +62,7 @@ def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: 
         graph: the imported graph.
         pixels: int64 probes ``(N, H, W, C)``.
         tensors: the QONNX execution's tensors on them.
+        first: number of the first image, for messages.
 
     Raises:
         CheckFailedError: the imported graph does not compute what the QONNX execution does; names the node.
@@ -76,13 +77,13 @@ def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: 
         value = values.get(stream, low)
         if stream in values:
             kept[stream] = Expected(value, low, high)
-            check_stream("import", node, builder.origins, value, kept[stream])
+            check_stream("import", node, builder.origins, value, kept[stream], first)
         exact = value.dtype == np.int64
         flow[stream] = Expected(value, value if exact else low, value if exact else high)
     return kept
 
 
-def check_stream(name: str, node: Node, origins: Mapping[str, str], value: AnyArray, expected: Expected) -> None:
+def check_stream(name: str, node: Node, origins: Mapping[str, str], value: AnyArray, expected: Expected, first: int = 0) -> None:
     """Compare a stream with what is expected of it.
 
     Raises:
@@ -94,7 +95,7 @@ def check_stream(name: str, node: Node, origins: Mapping[str, str], value: AnyAr
     image, *place = (int(i) for i in np.argwhere(wrong)[0])
     label = f" (the file's {origins[node.name]})" if node.name in origins else ""
     got, wanted = value[image][tuple(place)], expected.value[image][tuple(place)]
-    text = f"differs from the QONNX execution at probe image {image}, position {tuple(place)}: {got} instead of {wanted}"
+    text = f"differs from the QONNX execution at image {first + image}, position {tuple(place)}: {got} instead of {wanted}"
     raise CheckFailedError(f"pass {name}: node {node.name}{label} {text}")
 
 
@@ -106,7 +107,7 @@ def _interval(builder: Builder, node: Node, given: Expected) -> tuple[AnyArray, 
         slack = np.float32(AFFINE_SLACK * np.abs(low).max(initial=0)) if node.name in builder.loose else np.float32(0)
         return (low - slack, high + slack) if slack else (low, high)
     if isinstance(node, ArgMax):
-        return _argmax(given)
+        return argmax_interval(given)
     (low,) = node.execute((given.low,))
     (high,) = node.execute((given.high,))
     return low, high
@@ -138,7 +139,8 @@ def _pointwise(node: Pointwise | Quantise, given: Expected) -> tuple[AnyArray, A
     return low, high
 
 
-def _argmax(given: Expected) -> tuple[AnyArray, AnyArray]:
+def argmax_interval(given: Expected) -> tuple[AnyArray, AnyArray]:
+    """Least and greatest label that values within the interval can have."""
     candidates = given.high >= given.low.max(axis=-1, keepdims=True)
     first = np.argmax(candidates, axis=-1, keepdims=True)
     last = candidates.shape[-1] - 1 - np.argmax(candidates[:, ::-1], axis=-1, keepdims=True)

@@ -53,6 +53,22 @@ def import_gemm(builder: Builder, node: Any) -> None:
     _add_dense(builder, node, weights if attributes.integer("transB", 0) else weights.reshaped(lambda a: a.T))
 
 
+def import_average_pool(builder: Builder, node: Any) -> None:
+    """AveragePool and GlobalAveragePool without padding: a sum over each window of each channel, and one scale."""
+    label, attributes, tensor = f"node {node_label(node)}", Attributes(node), builder.data(node)
+    shape, out = tensor.layout.shape, builder.network.shapes[node.output[0]]
+    if len(shape) != 4 or not Layout.image(shape, NCHW).same_as(tensor.layout):
+        raise UnsupportedModelError(f"{label}: {node.op_type} of a tensor of shape {shape}; (1, C, H, W) is accepted")
+    kernel = shape[2:] if node.op_type == "GlobalAveragePool" else attributes.integers("kernel_shape", ())
+    stride, dilation = attributes.integers("strides", (1, 1)), attributes.integers("dilations", (1, 1))
+    if any(explicit_pads(node, shape[2:], out[2:], kernel, stride, dilation)):
+        raise UnsupportedModelError(f"{label}: {node.op_type} with padding is not supported; pads of zero are accepted")
+    codes = np.zeros((shape[1], *kernel, shape[1]), dtype=np.int64)
+    codes[np.arange(shape[1]), :, :, np.arange(shape[1])] = 1
+    ones = QuantisedConstant(codes, np.full(codes.shape, 1 / (kernel[0] * kernel[1]), dtype=np.float32), IntType(1, signed=False))
+    _add_linear(builder, node, tensor, ones, Layout.image(out, NCHW), {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
+
+
 def explicit_pads(node: Any, size: Any, out: Any, kernel: Any, stride: Any, dilation: Any) -> tuple[int, int, int, int]:
     """Top, left, bottom, right of a Conv or MaxPool; ``auto_pad`` and ``ceil_mode`` are worked out from the output's size."""
     attributes = Attributes(node)

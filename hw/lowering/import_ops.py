@@ -12,7 +12,7 @@ from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import Tensor
 from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Pointwise, Quantise
-from xnorflow.hw.lowering.import_linear import import_conv, import_gemm, import_matmul
+from xnorflow.hw.lowering.import_linear import import_average_pool, import_conv, import_gemm, import_matmul
 from xnorflow.hw.lowering.import_shape import import_argmax, import_max_pool, import_pad, import_reshape, import_topk, import_transpose
 from xnorflow.hw.lowering.quantiser import quantiser_of
 
@@ -124,6 +124,7 @@ def _quantiser(builder: Builder, node: Any) -> None:
 IMPORTERS: dict[str, Callable[[Builder, Any], None]] = {
     "Add": _binary,
     "ArgMax": import_argmax,
+    "AveragePool": import_average_pool,
     "BatchNormalization": _batch_norm,
     "BipolarQuant": _quantiser,
     "Cast": _cast,
@@ -134,6 +135,7 @@ IMPORTERS: dict[str, Callable[[Builder, Any], None]] = {
     "Flatten": import_reshape,
     "Gemm": import_gemm,
     "Identity": _identity,
+    "GlobalAveragePool": import_average_pool,
     "IntQuant": _quantiser,
     "LeakyRelu": _leaky_relu,
     "MatMul": import_matmul,

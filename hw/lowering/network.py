@@ -26,7 +26,23 @@ if TYPE_CHECKING:
     from xnorflow.hw.lowering.model_file import ModelFile
 
 DATA_OPS = (
-    *("Add", "ArgMax", "BatchNormalization", "BipolarQuant", "Cast", "Clip", "Conv", "Div", "Dropout", "Flatten", "Gemm", "Identity", "IntQuant"),
+    *(
+        "Add",
+        "ArgMax",
+        "AveragePool",
+        "BatchNormalization",
+        "BipolarQuant",
+        "Cast",
+        "Clip",
+        "Conv",
+        "Div",
+        "Dropout",
+        "Flatten",
+        "Gemm",
+        "GlobalAveragePool",
+        "Identity",
+        "IntQuant",
+    ),
     *("LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "PRelu", "Quant", "Relu", "Reshape", "Squeeze", "Sub", "TopK", "Transpose", "Trunc"),
     "Unsqueeze",
 )

@@ -21,10 +21,15 @@ class Verifier:
         pixels: int64 probes ``(N, H, W, C)``.
         expected: from :func:`~xnorflow.hw.lowering.expected.expected_streams`.
         origins: node name -> label of the file's node, for messages.
+        first: number of the first image, for messages.
+
+    Attributes:
+        values: every stream of the graph checked last.
     """
 
-    def __init__(self, pixels: AnyArray, expected: Mapping[str, Expected], origins: Mapping[str, str]) -> None:
-        self._pixels, self._expected, self._origins = pixels, expected, origins
+    def __init__(self, pixels: AnyArray, expected: Mapping[str, Expected], origins: Mapping[str, str], first: int = 0) -> None:
+        self._pixels, self._expected, self._origins, self._first = pixels, expected, origins, first
+        self.values: dict[str, AnyArray] = {}
         self._known: dict[Node, tuple[tuple[AnyArray, ...], tuple[AnyArray, ...]]] = {}
 
     def check(self, name: str, graph: Graph) -> int:
@@ -41,7 +46,7 @@ class Verifier:
             CheckFailedError: a stream differs by more; the message names the pass and the first such node.
         """
         (source,) = graph.inputs
-        values = {source: self._pixels}
+        values = self.values = {source: self._pixels}
         known, self._known = self._known, {}
         rounded = 0
         for node in graph.nodes:
@@ -54,7 +59,7 @@ class Verifier:
                 assert graph.streams[stream].dtype.allows(value), f"{name}: {node.name}: value outside {graph.streams[stream].dtype.name}"
                 values[stream] = value
                 if stream in self._expected:
-                    check_stream(name, node, self._origins, value, self._expected[stream])
+                    check_stream(name, node, self._origins, value, self._expected[stream], self._first)
                     rounded += int((value != self._expected[stream].value).sum())
                     values[stream] = self._expected[stream].value
         return rounded

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from xnorflow.errors import CheckFailedError
-from xnorflow.hw.lowering import lower
+from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
+from xnorflow.hw.lowering import QonnxLink, lower
 from xnorflow.hw.lowering.passes import PASSES, Pass
 from xnorflow.hw.nodes import Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
@@ -33,7 +34,7 @@ def lowered_with(monkeypatch, model, change, kind):
 
 def test_a_shifted_threshold_is_caught(monkeypatch, model):
     with pytest.raises(
-        CheckFailedError, match=r"pass break_it: node \w+ \(the file's '\w+'\) differs from the QONNX execution at probe image 0, position \("
+        CheckFailedError, match=r"pass break_it: node \w+ \(the file's '\w+'\) differs from the QONNX execution at image 0, position \("
     ) as caught:
         lowered_with(monkeypatch, model, lambda n: replace(n, thresholds=n.thresholds + 2), Threshold)
     assert caught.value.exit_code == 1
@@ -70,3 +71,37 @@ def test_no_hardware_negates_a_channel_that_a_layer_feeds_directly(net, rng):
     n.node("MatMul", x, n.node("Transpose", n.weights(rng, (2, 6))))
     graph = lower(n.model()).graph
     assert not any(np.any(node.negate) for node in graph.nodes if isinstance(node, Threshold))
+
+
+def test_the_link_of_an_exact_file_is_equality(model, rng):
+    lowered = lower(model)
+    link = QonnxLink(model, lowered.graph, lowered.tail, lowered.pixel_norm)
+    assert link.exact
+    assert link.check(rng.integers(0, 256, (50, 4, 4, 1)), batch=16) == 0
+
+
+def test_the_link_names_the_image_that_differs(model, rng):
+    lowered = lower(model)
+    shifted = FloatChain((*lowered.tail.steps, FloatStep.of(StepKind.ADD, [0.0, 1e-3])))
+    with pytest.raises(CheckFailedError, match=r"the graph's output differs from the QONNX execution at image 0, output 1: "):
+        QonnxLink(model, lowered.graph, shifted, lowered.pixel_norm).check(rng.integers(0, 256, (5, 4, 4, 1)))
+
+
+def test_the_link_checks_labels_too(model, rng):
+    lowered = lower(model, head="argmax")
+    assert QonnxLink(model, lowered.graph, lowered.tail, lowered.pixel_norm).check(rng.integers(0, 256, (50, 4, 4, 1))) == 0
+
+
+def test_scales_that_are_no_powers_of_two_are_checked_against_a_bound(net, rng):
+    n = net((1, 4, 4))
+    x = n.node("MatMul", n.node("Flatten", n.quant("image", 0.01, 8, signed=0)), n.node("Transpose", n.weights(rng, (5, 16), 0.3)))
+    x = n.quant(n.node("Relu", x), 0.7, 2, signed=0)
+    n.node("Gemm", x, n.weights(rng, (3, 5), 0.9), n.const([0.1, 0.2, 0.3]), transB=1)
+    lowered = lower(n.model())
+    assert not lowered.notes["float_exact"]
+    pixels = rng.integers(0, 256, (100, 4, 4, 1))
+    link = QonnxLink(n.model(), lowered.graph, lowered.tail, lowered.pixel_norm)
+    link.check(pixels)
+    off = FloatChain((*lowered.tail.steps, FloatStep.of(StepKind.ADD, 1e-5)))
+    with pytest.raises(CheckFailedError, match="the graph's output differs"):
+        QonnxLink(n.model(), lowered.graph, off, lowered.pixel_norm).check(pixels)
