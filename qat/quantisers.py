@@ -30,21 +30,39 @@ class BinaryTensorQuant(nn.Module):
     """Brevitas tensor quantiser around one of our binarisers; Brevitas injects the arguments by name.
 
     Args:
-        scaling_impl: gives the scale of a tensor.
+        scaling_impl: gives the scale of a (transformed) tensor.
         binarizer_impl: gives -1 and +1, and the estimator of the gradient.
+        transform_impl: applied before both, weights only; freezing folds it into the signs.
+        detach_scale: let no gradient through the scale.
     """
 
-    def __init__(self, scaling_impl: nn.Module, binarizer_impl: nn.Module) -> None:
+    def __init__(self, scaling_impl: nn.Module, binarizer_impl: nn.Module, transform_impl: nn.Module, detach_scale: bool) -> None:
         super().__init__()
         self.scaling_impl = scaling_impl
         self.binarizer_impl = binarizer_impl
+        self.transform_impl = transform_impl
+        self.detach_scale = detach_scale
         self.zero_point = StatelessBuffer(torch.tensor(0.0))
         self.bit_width = BitWidthConst(1)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Quantised tensor, scale, zero point and bit width, the four things Brevitas passes on."""
-        scale = self.scaling_impl(x).detach()
+        x = self.transform_impl(x)
+        scale = self.scaling_impl(x)
+        if self.detach_scale:
+            scale = scale.detach()
         return self.binarizer_impl(x) * scale, scale, self.zero_point(), self.bit_width()
+
+
+class Untransformed(nn.Module):
+    """Weights or activations as they are; an identity whose constructor Brevitas can inject."""
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``x``."""
+        return x
 
 
 class _Const(ExtendedInjector):
@@ -60,6 +78,8 @@ class _Const(ExtendedInjector):
 
 class _Binary(_Const):
     tensor_quant = BinaryTensorQuant
+    transform_impl = Untransformed
+    detach_scale = True
     quant_type = QuantType.BINARY
     bit_width = 1
     narrow_range = True
@@ -80,19 +100,21 @@ class ScaledBinaryWeight(BinaryWeight):
     scaling_per_output_type = ScalingPerOutputType.CHANNEL
 
 
-class _BinaryActivation(_Binary, ActQuantSolver):
+class BinaryActivationQuant(_Binary, ActQuantSolver):
+    """Base of activations -1 and +1; subclasses name the binariser."""
+
     min_val = -1.0
     max_val = 1.0
 
 
-class SteActivation(_BinaryActivation):
+class SteActivation(BinaryActivationQuant):
     """Activations -1 and +1 with the clipped straight-through estimator."""
 
     binarizer_impl = SteSign
     clip = 1.0
 
 
-class ApproxSignActivation(_BinaryActivation):
+class ApproxSignActivation(BinaryActivationQuant):
     """Activations -1 and +1 with ApproxSign."""
 
     binarizer_impl = ApproxSign

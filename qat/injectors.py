@@ -1,0 +1,107 @@
+"""Every binary quantiser by name: the words a recipe uses, and the Brevitas injectors they stand for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.binarisers.ede import EdeSign
+from xnorflow.qat.binarisers.progressive import ProgressiveSign
+from xnorflow.qat.binarisers.rbnn import RbnnSign
+from xnorflow.qat.binarisers.real import RealWeight
+from xnorflow.qat.binarisers.tanh_activation import TanhActivation
+from xnorflow.qat.binarisers.tanh_anneal import TanhAnneal
+from xnorflow.qat.binarisers.transforms import RectifiedClamp, Standardise
+from xnorflow.qat.brevitas import ScalingPerOutputType
+from xnorflow.qat.estimators import ApproxSign, SteSign
+from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight
+from xnorflow.qat.scales import LearnedScale, MeanScale, PowerOfTwoScale
+
+UNCLIPPED = float("inf")
+
+ACTIVATIONS: dict[str, dict[str, Any]] = {
+    "ste": {"binarizer_impl": SteSign},
+    "approx-sign": {"binarizer_impl": ApproxSign},
+    "ede": {"binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
+    "rbnn": {"binarizer_impl": RbnnSign, "activation": True},
+    "tanh": {"binarizer_impl": TanhActivation},
+}
+
+WEIGHTS: dict[str, dict[str, Any]] = {
+    "ste": {"binarizer_impl": SteSign},
+    "approx-sign": {"binarizer_impl": ApproxSign},
+    "ede": {"binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
+    "rbnn": {"binarizer_impl": RbnnSign, "activation": False},
+    "tanh": {"binarizer_impl": TanhAnneal, "beta_end": 1e3, "hard_at": 0.9, "rate": 0.0},
+    "progressive": {"binarizer_impl": ProgressiveSign, "threshold": 1e-7, "hard_at": 0.4, "gamma": 0.0},
+    "recu": {"transform_impl": RectifiedClamp, "binarizer_impl": SteSign, "clip": UNCLIPPED, "low": 0.85, "high": 0.99},
+    "ir-net": {"transform_impl": Standardise, "binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
+    "real": {"binarizer_impl": RealWeight},
+}
+
+SCALES: dict[str, dict[str, Any]] = {
+    "none": {},
+    "mean": {"scaling_impl": MeanScale, "scaling_per_output_type": ScalingPerOutputType.CHANNEL},
+    "learned": {
+        "scaling_impl": LearnedScale,
+        "scaling_per_output_type": ScalingPerOutputType.CHANNEL,
+        "detach_scale": False,
+        "initial": 1.0,
+    },
+    "power-of-two": {"scaling_impl": PowerOfTwoScale, "scaling_per_output_type": ScalingPerOutputType.CHANNEL},
+}
+
+
+def binary_activation(name: str, **settings: Any) -> Any:
+    """The injector of binary activations.
+
+    Args:
+        name: one of ``ACTIVATIONS``.
+        settings: constants of the estimator, ``clip`` for ``ste`` for one.
+
+    Raises:
+        BadInputError: no such estimator.
+    """
+    return BinaryActivationQuant.let(**({"clip": 1.0} | _known(ACTIVATIONS, name, "activation") | settings))
+
+
+def binary_weight(name: str, scale: str = "none", **settings: Any) -> Any:
+    """The injector of binary weights.
+
+    Args:
+        name: one of ``WEIGHTS``.
+        scale: one of ``SCALES``.
+        settings: constants of the binariser, ``clip`` for ``ste`` or ``hard_at`` for ``progressive`` for two.
+
+    Raises:
+        BadInputError: no such binariser or scale.
+    """
+    return BinaryWeight.let(**(_known(SCALES, scale, "weight scale") | _known(WEIGHTS, name, "weight") | settings))
+
+
+def _known(table: dict[str, dict[str, Any]], name: str, what: str) -> dict[str, Any]:
+    if name not in table:
+        raise BadInputError(f"{what} quantiser {name!r} is not known; known are {', '.join(table)}")
+    return table[name]
+
+
+@dataclass(frozen=True)
+class LatentRange:
+    """What a weight method needs of its latent weights.
+
+    Attributes:
+        limit: clamp them to plus and minus this after every optimiser step; infinite for never.
+        std: start them from a normal distribution of this deviation; 0 for uniform in [-1, 1].
+    """
+
+    limit: float
+    std: float
+
+
+def latent_range(name: str) -> LatentRange:
+    """Limits and start of the latent weights of a method in ``WEIGHTS``."""
+    _known(WEIGHTS, name, "weight")
+    if name == "progressive":
+        return LatentRange(1.5, 1e-3)
+    return LatentRange(UNCLIPPED, 0.0) if name in {"recu", "ir-net", "ede", "rbnn"} else LatentRange(1.0, 0.0)
