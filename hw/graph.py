@@ -80,17 +80,17 @@ class HardwareNode(Node):
     def out_lanes(self) -> int:
         """Elements a beat at the output; 0 where the folding has not been chosen yet."""
 
+    @abstractmethod
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
         """When beats are taken and made; the cell in ``hw/rtl`` behaves exactly so when nothing stalls it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         """Estimated xc7 resources, calibrated on Yosys results of the cell."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         """The RTL module, its parameters and its memory images."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

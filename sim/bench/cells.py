@@ -37,6 +37,7 @@ def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, s
         CheckFailedError: a value, a cycle or the handshake is wrong; the message names the configuration and the beat.
         MissingToolError: the simulator or cocotb is not installed.
     """
+    folder = folder.resolve()
     top = write_bench(cases, folder)
     plans = [make_plan(case, FRAMES, FREE_FRAMES, seed + index) for index, case in enumerate(cases)]
     save_plans(plans, folder / "plan.json")
