@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import nn
 
-from xnorflow.models import cnv, mlp, vgg_small
+from xnorflow.errors import BadInputError
+from xnorflow.models import bireal, cnv, mlp, reactnet, recu, resnet, single_skip, vgg_small
 from xnorflow.models.config import ModelConfig
 from xnorflow.models.registry import lookup
 
 # Importing an architecture's module registers it; this is the list of them.
-MODULES = (cnv, mlp, vgg_small)
+MODULES = (bireal, cnv, mlp, reactnet, recu, resnet, single_skip, vgg_small)
 
 
 def build(
@@ -23,6 +26,7 @@ def build(
     act_bits: int = 1,
     input_bits: int | None = None,
     dropout: float = 0.0,
+    options: Sequence[str] = (),
 ) -> nn.Module:
     """A freshly initialised network with real-valued slots; ``input_bits`` None means the architecture's own.
 
@@ -44,10 +48,14 @@ def build(
             act_bits=act_bits,
             input_bits=architecture.input_bits if input_bits is None else input_bits,
             dropout=dropout,
+            options=tuple(options),
         )
     )
 
 
 def build_config(config: ModelConfig) -> nn.Module:
     """A freshly initialised network; see :func:`build`."""
-    return lookup(config.name).build(config)
+    architecture = lookup(config.name)
+    if config.options and architecture.options is None:
+        raise BadInputError(f"model {config.name}: option {config.options[0]!r} is not known; it has no options")
+    return architecture.build(config)

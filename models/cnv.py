@@ -46,7 +46,7 @@ def _cnv(config: ModelConfig, plan: CnvPlan) -> nn.Module:
         if height < 1 or width < 1:
             raise BadInputError(
                 f"model {config.name}: an image of {config.input_shape[1]}x{config.input_shape[2]} is too small, nothing is left "
-                f"after convolution {index + 1} of {len(plan.convs)}; cnv-small takes 4x4 and up, cnv 28x28 and up"
+                f"after convolution {index + 1} of {len(plan.convs)}; cnv-small takes 4x4 and up, cnv 32x32 and up"
             )
     layers.append(nn.Flatten())
     layers += _dense(config, channels * height * width, plan.dense)

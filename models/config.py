@@ -24,6 +24,7 @@ class ModelConfig:
         act_bits: bits of the hidden activations, 1 (bipolar) to 8.
         input_bits: bits of the quantised input, 1 (sign of the normalised pixel) to 8 (all of the pixel).
         dropout: probability of dropout behind the input and every hidden activation, as FINN's MLPs train with.
+        options: switches of the architecture that differ from its defaults, each ``key=value``.
     """
 
     name: str
@@ -35,6 +36,7 @@ class ModelConfig:
     act_bits: int = 1
     input_bits: int = 8
     dropout: float = 0.0
+    options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.input_shape) != 3 or any(d < 1 for d in self.input_shape):

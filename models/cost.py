@@ -13,10 +13,11 @@ from math import prod
 from typing import Any
 
 import torch
+from torch import nn
 
 from xnorflow.models.build import build
 from xnorflow.models.layers import BIPOLAR, Activation, Conv, Dense, InputQuant
-from xnorflow.models.trace import Visit, trace
+from xnorflow.models.trace import REAL, Visit, trace
 
 BOPS_PER_OP = 64
 
@@ -96,7 +97,7 @@ def cost(name: str, *, input_shape: tuple[int, int, int], num_classes: int = 10,
     with torch.device("meta"):
         network = build(name, input_shape=input_shape, num_classes=num_classes, **options)
     visits = trace(network, input_shape, quantisers=(Activation, InputQuant))
-    layers = tuple(_layer_cost(visit) for visit in visits if isinstance(visit.layer, Conv | Dense))
+    layers = tuple(_layer_cost(visit) for visit in visits if isinstance(visit.layer, nn.Conv2d | nn.Linear))
     parameters = sum(p.numel() for p in network.parameters())
     quantised = sum(layer.weights for layer in layers)
     weight_bits = sum(layer.weights * layer.weight_bits for layer in layers)
@@ -112,8 +113,9 @@ def cost(name: str, *, input_shape: tuple[int, int, int], num_classes: int = 10,
 
 def _layer_cost(visit: Visit) -> LayerCost:
     layer = visit.layer
-    assert isinstance(layer, Conv | Dense)
+    assert isinstance(layer, nn.Conv2d | nn.Linear)
+    weight_bits = layer.bits if isinstance(layer, Conv | Dense) else REAL
     positions = prod(visit.output_shape[2:])
     return LayerCost(
-        name=visit.name, macs=layer.weight.numel() * positions, weights=layer.weight.numel(), weight_bits=layer.bits, input_bits=visit.input_bits
+        name=visit.name, macs=layer.weight.numel() * positions, weights=layer.weight.numel(), weight_bits=weight_bits, input_bits=visit.input_bits
     )

@@ -26,6 +26,7 @@ class Architecture:
         build: makes the network with real-valued slots.
         input_bits: bits of the quantised input when the caller does not choose.
         input_shape: ``(C, H, W)`` the architecture was published with.
+        options: frozen dataclass of its switches and their defaults (see :mod:`xnorflow.models.options`); None for no switches.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Architecture:
     build: Builder
     input_bits: int
     input_shape: tuple[int, int, int]
+    options: object | None = None
 
 
 _ARCHITECTURES: dict[str, Architecture] = {}

@@ -17,6 +17,7 @@ from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.quantise import quantise
+from xnorflow.qat.recipe import TrainSettings
 from xnorflow.qat.settings import from_mapping
 
 RECORD = "xnorflow"
@@ -32,8 +33,9 @@ class CheckpointInfo:
         config: the network.
         scheme: how it was made binary.
         data: spec of the data set it was trained on.
-        pixel_norm: serialised normalisation.
+        pixel_norm: normalisation of its pixels.
         classes: names of the classes.
+        train: how it was trained.
         accuracy: of the frozen network on the test images; None while training is under way.
         version: of xnorflow.
     """
@@ -43,13 +45,13 @@ class CheckpointInfo:
     data: str
     pixel_norm: PixelNorm
     classes: tuple[str, ...]
+    train: TrainSettings
     accuracy: float | None = None
     version: str = xnorflow.__version__
 
     def to_record(self) -> dict[str, Any]:
         """Plain types, for the file."""
-        record = dataclasses.asdict(dataclasses.replace(self, pixel_norm=PixelNorm()))
-        return record | {"format": FORMAT, "pixel_norm": self.pixel_norm.to_json(), "classes": list(self.classes)}
+        return dataclasses.asdict(self) | {"format": FORMAT, "pixel_norm": self.pixel_norm.to_json(), "classes": list(self.classes)}
 
 
 def load_checkpoint(path: Path) -> tuple[CheckpointInfo, nn.Module]:
@@ -64,11 +66,6 @@ def load_checkpoint(path: Path) -> tuple[CheckpointInfo, nn.Module]:
     state = {key.removeprefix(NETWORK_PREFIX): value for key, value in content["state_dict"].items() if key.startswith(NETWORK_PREFIX)}
     load_weights(network, state, path)
     return info, network.eval()
-
-
-def load_info(path: Path) -> CheckpointInfo:
-    """Read only what a checkpoint says about itself. Raises BadInputError as :func:`load_checkpoint`."""
-    return _info(_read(path), path)
 
 
 def load_weights(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:
@@ -86,18 +83,26 @@ def load_weights(network: nn.Module, state: dict[str, Tensor], path: Path) -> No
         raise BadInputError(f"{path}: its weights do not fit its network: {reason[:300]}") from error
 
 
-def check_same(old: CheckpointInfo, new: CheckpointInfo, path: Path) -> None:
-    """Refuse to go on with another network than the one the checkpoint was trained as.
+def check_resumable(path: Path, new: CheckpointInfo) -> None:
+    """Refuse to go on with anything but the training the checkpoint was written by.
 
     Raises:
-        BadInputError: names the first setting that differs, with both values.
+        BadInputError: the file is no checkpoint or holds no optimiser state, or a setting differs: names the first one, with
+            both values.
     """
-    pairs = [(field.name, getattr(old.config, field.name), getattr(new.config, field.name)) for field in dataclasses.fields(ModelConfig)]
-    pairs += [(field.name, getattr(old.scheme, field.name), getattr(new.scheme, field.name)) for field in dataclasses.fields(QuantScheme)]
-    pairs.append(("pixel_norm", old.pixel_norm, new.pixel_norm))
-    for name, before, after in pairs:
-        if before != after:
-            raise BadInputError(f"{path} was trained with {name} {before}, the recipe says {after}; resume takes the same network")
+    content = _read(path)
+    old = _info(content, path)
+    if not content.get("optimizer_states"):
+        raise BadInputError(f"{path} holds weights only, no state of the optimiser to go on from")
+    for part in ("config", "scheme", "train"):
+        before, after = getattr(old, part), getattr(new, part)
+        for name in (field.name for field in dataclasses.fields(before)):
+            if getattr(before, name) != getattr(after, name):
+                raise BadInputError(
+                    f"{path} was trained with {name} {getattr(before, name)}, the recipe says {getattr(after, name)}; resume takes the same recipe"
+                )
+    if old.pixel_norm != new.pixel_norm:
+        raise BadInputError(f"{path} normalises pixels by {old.pixel_norm.to_json()}, the recipe by {new.pixel_norm.to_json()}")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,6 +130,7 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
             data=str(record["data"]),
             pixel_norm=PixelNorm.from_json(record["pixel_norm"]),
             classes=tuple(record["classes"]),
+            train=from_mapping(TrainSettings, record["train"], f"{path}: train"),
             accuracy=record["accuracy"],
             version=str(record["version"]),
         )

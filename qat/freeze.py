@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.layers import Network, ScalarNorm
+from xnorflow.qat.binarisers.schedule import require_hard
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, is_binary
 from xnorflow.qat.quantisers import BinaryWeight, const_weight
 
 UNCHANGED = (nn.Flatten, nn.MaxPool2d)
+EXACT = 1 << 24
 
 
 class ChannelScale(nn.Module):
@@ -56,26 +58,48 @@ def freeze(model: nn.Module) -> nn.Module:
     """A frozen copy of a quantised network, in evaluation mode and without gradients; ``model`` is left as it was.
 
     Raises:
-        UnsupportedModelError: a layer has no frozen form, a weight or a batch norm is not finite; names the layer.
+        UnsupportedModelError: a layer is not binary yet, has no frozen form, reads values that are not quantised, can reach sums of 2**24,
+            or has a weight or statistic that is not finite; names the layer.
     """
-    frozen = _frozen(copy.deepcopy(model).eval(), "network")
+    require_hard(model)
+    frozen = _Freezer().freeze(copy.deepcopy(model).eval(), "network")
     return frozen.eval().requires_grad_(False)
 
 
-def _frozen(layer: nn.Module, name: str) -> nn.Module:
-    match layer:
-        case Network():
-            parts = [_frozen(child, f"{name}.{index}") for index, child in layer.named_children() if not isinstance(child, nn.Dropout)]
-            return Network(*parts)
-        case BinaryConv2d() | BinaryLinear():
-            return _frozen_matrix(layer, name)
-        case nn.BatchNorm1d() | nn.BatchNorm2d() | ScalarNorm():
-            return _frozen_norm(layer, name)
-        case BinaryActivation():
+class _Freezer:
+    """Freezes layers in order and knows the greatest code the stream can carry, None where it is real-valued."""
+
+    def __init__(self) -> None:
+        self.greatest: int | None = None
+
+    def freeze(self, layer: nn.Module, name: str) -> nn.Module:
+        match layer:
+            case Network():
+                parts = [(f"{name}.{index}", child) for index, child in layer.named_children() if not isinstance(child, nn.Dropout)]
+                return Network(*[self.freeze(child, path) for path, child in parts])
+            case BinaryConv2d() | BinaryLinear():
+                frozen = _frozen_matrix(layer, name)
+                self._check_exact(layer, name)
+                self.greatest = None
+                return frozen
+            case nn.BatchNorm1d() | nn.BatchNorm2d() | ScalarNorm():
+                self.greatest = None
+                return _frozen_norm(layer, name)
+            case BinaryActivation():
+                self.greatest = 1 << (layer.bits - 1)
+                return layer
+        if isinstance(layer, UNCHANGED):
             return layer
-    if isinstance(layer, UNCHANGED):
-        return layer
-    raise UnsupportedModelError(f"layer {name} is {type(layer).__name__}, which has no frozen form; quantise the network first")
+        raise UnsupportedModelError(f"layer {name} is {type(layer).__name__}, which has no frozen form; quantise the network first")
+
+    def _check_exact(self, layer: BinaryConv2d | BinaryLinear, name: str) -> None:
+        if self.greatest is None:
+            raise UnsupportedModelError(f"layer {name} reads real values; put a quantised activation in front of it")
+        quantised = layer.quant_weight()
+        codes = (quantised.value / quantised.scale).detach().abs().reshape(len(layer.weight), -1)
+        reach = int(codes.double().sum(1).max()) * self.greatest
+        if reach >= EXACT:
+            raise UnsupportedModelError(f"layer {name} can reach sums of {reach}; float32 is exact below {EXACT}: take fewer bits or inputs")
 
 
 def _frozen_norm(norm: nn.BatchNorm1d | nn.BatchNorm2d | ScalarNorm, name: str) -> ChannelAffine:

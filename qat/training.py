@@ -21,7 +21,7 @@ from torch import nn
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config, lookup
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.checkpoint import RECORD, CheckpointInfo, check_same, load_info
+from xnorflow.qat.checkpoint import RECORD, CheckpointInfo, check_resumable
 from xnorflow.qat.classifier import BinaryClassifier
 from xnorflow.qat.data.module import ImageData, evaluation_loader
 from xnorflow.qat.data.sources import load_split
@@ -78,7 +78,7 @@ def run_training(
     train_split, test_split = _splits(recipe, progress)
     info = describe(recipe, train_split)
     if resume is not None:
-        check_same(load_info(resume), info, resume)
+        check_resumable(resume, info)
     lightning.seed_everything(settings.seed, verbose=False)
     data = ImageData(train_split, test_split, batch_size=settings.batch_size, seed=settings.seed, crop=data_settings.crop, flip=data_settings.flip)
     network = quantise(build_config(info.config), info.scheme)
@@ -114,7 +114,7 @@ def describe(recipe: Recipe, train: Split) -> CheckpointInfo:
         input_bits=lookup(model.name).input_bits if model.input_bits is None else model.input_bits,
         dropout=model.dropout,
     )
-    return CheckpointInfo(config, recipe.quant, recipe.data.source, recipe.data.pixel_norm(), train.classes)
+    return CheckpointInfo(config, recipe.quant, recipe.data.source, recipe.data.pixel_norm(), train.classes, recipe.train)
 
 
 def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:

@@ -62,7 +62,7 @@ def _decode(path: Path) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("L" if image.mode in GREY_MODES else "RGB"))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
         raise BadInputError(f"{path} cannot be decoded: {error}") from error
 
 

@@ -1,0 +1,1 @@
+"""The building blocks of the residual networks, one kind a file."""
