@@ -37,7 +37,9 @@ inline __mmask16 first_lanes16(int64_t n) { return n >= 16 ? __mmask16{0xffff} :
 template <int P>
 void xnor_tile(const PackedWindows& windows, int64_t i, const uint64_t* w, int64_t rows, int64_t mh, int64_t mw, int32_t* acc) {
   __m512i disagree[P][kVectors];
-  unroll<P>([&](auto p) __attribute__((always_inline)) { unroll<kVectors>([&](auto v) __attribute__((always_inline)) { disagree[p.value][v.value] = _mm512_setzero_si512(); }); });
+  unroll<P>([&](auto p) __attribute__((always_inline)) {
+    unroll<kVectors>([&](auto v) __attribute__((always_inline)) { disagree[p.value][v.value] = _mm512_setzero_si512(); });
+  });
   for (int64_t r = 0; r < windows.runs; ++r) {
     const uint64_t* x[P];
     unroll<P>([&](auto p) __attribute__((always_inline)) { x[p.value] = windows.x + windows.start[i + p.value] + windows.run[r]; });
@@ -75,7 +77,9 @@ void xnor(const PackedWindows& windows, const uint64_t* weights, int64_t mh, int
 template <int P>
 void integer_tile(const uint32_t* x, int64_t k, const uint32_t* w, int64_t rows, int64_t mh, int32_t* acc) {
   __m512i sum[P][kIntVectors];
-  unroll<P>([&](auto p) __attribute__((always_inline)) { unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { sum[p.value][v.value] = _mm512_setzero_si512(); }); });
+  unroll<P>([&](auto p) __attribute__((always_inline)) {
+    unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { sum[p.value][v.value] = _mm512_setzero_si512(); });
+  });
   for (int64_t j = 0; j < k; ++j, w += kIntBlock) {
     __m512i row[kIntVectors];
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { row[v.value] = _mm512_loadu_si512(w + 16 * v.value); });

@@ -98,9 +98,11 @@ void Layer::add_border(const Geometry& g, int64_t first, int64_t count, int32_t*
   const int64_t oh = g.out_h(), ow = g.out_w();
   const int64_t columns = *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1;
   for (int64_t i = 0; i < count; ++i) {
-    const int64_t row = border_.row_class[static_cast<size_t>((first + i) / ow % oh)], column = border_.col_class[static_cast<size_t>((first + i) % ow)];
+    const int64_t row = border_.row_class[static_cast<size_t>((first + i) / ow % oh)];
+    const int64_t column = border_.col_class[static_cast<size_t>((first + i) % ow)];
     const int32_t* constant = border_.table.data() + (row * columns + column) * mh_;
-    for (int64_t m = 0; m < mh_; ++m) acc[i * mh_ + m] = static_cast<int32_t>(static_cast<uint32_t>(acc[i * mh_ + m]) + static_cast<uint32_t>(constant[m]));
+    for (int32_t *sum = acc + i * mh_, *end = sum + mh_; sum < end; ++sum, ++constant)
+      *sum = static_cast<int32_t>(static_cast<uint32_t>(*sum) + static_cast<uint32_t>(*constant));
   }
 }
 
@@ -175,15 +177,18 @@ void IntLayer::bits(const Geometry& g, const T* x, const BitThreshold& threshold
   pack_chunks(g, threshold, out, [&](int64_t first, int64_t count, int32_t* chunk) { windows(g, runs, x, first, count, chunk); });
 }
 
-#define XNORFLOW_INSTANTIATE(T)                                                       \
-  template void IntLayer::accumulate(const Geometry&, const T*, int32_t*) const;      \
-  template void IntLayer::bits(const Geometry&, const T*, const BitThreshold&, uint64_t*) const;
-XNORFLOW_INSTANTIATE(uint8_t)
-XNORFLOW_INSTANTIATE(int8_t)
-XNORFLOW_INSTANTIATE(int16_t)
-XNORFLOW_INSTANTIATE(int32_t)
-XNORFLOW_INSTANTIATE(int64_t)
-XNORFLOW_INSTANTIATE(uint64_t)
-#undef XNORFLOW_INSTANTIATE
+template void IntLayer::accumulate(const Geometry&, const uint8_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const int8_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const int16_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const int32_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const int64_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const uint64_t*, int32_t*) const;
+
+template void IntLayer::bits(const Geometry&, const uint8_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const int8_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const int16_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const int32_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const int64_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const uint64_t*, const BitThreshold&, uint64_t*) const;
 
 }  // namespace xnorflow

@@ -75,7 +75,9 @@ Geometry geometry(const A& x, const Window& window, int64_t pixel) {
 }
 
 Border make_border(int64_t mh, const In<int32_t, 1>& rows, const In<int32_t, 1>& columns, const In<int32_t, 3>& table) {
-  Border border{{rows.data(), rows.data() + rows.size()}, {columns.data(), columns.data() + columns.size()}, {table.data(), table.data() + table.size()}};
+  Border border{{rows.data(), rows.data() + rows.size()},
+                {columns.data(), columns.data() + columns.size()},
+                {table.data(), table.data() + table.size()}};
   if (border.table.empty()) return border;
   const auto inside = [](const std::vector<int32_t>& classes, int64_t count) {
     return !classes.empty() && std::all_of(classes.begin(), classes.end(), [=](int32_t c) { return c >= 0 && c < count; }) &&
@@ -132,7 +134,8 @@ template <class L, class T>
 void bits(const L& layer, const In<T, 4>& x, const BitThreshold& threshold, const Array<uint64_t, 4>& out) {
   const Geometry g = geometry(x, layer.window(), kPacked<T> ? words_for(layer.channels()) : layer.channels());
   check_layer(layer, g);
-  require(threshold.channels() == layer.mh(), std::to_string(threshold.channels()) + " thresholds do not fit " + std::to_string(layer.mh()) + " channels");
+  require(threshold.channels() == layer.mh(),
+          std::to_string(threshold.channels()) + " thresholds do not fit " + std::to_string(layer.mh()) + " channels");
   require_shape(out, {g.n, g.out_h(), g.out_w(), words_for(layer.mh())}, "output");
   const nb::gil_scoped_release release;
   layer.bits(g, x.data(), threshold, out.data());
@@ -199,7 +202,8 @@ void bind_pool(nb::module_& m) {
 
 template <class T>
 void bind_elementwise(nb::module_& m) {
-  m.def("threshold", [](const In<T, 2>& x, const In<int64_t, 2>& thresholds, const In<uint8_t, 1>& negate, int64_t base, int64_t step, const Array<int64_t, 2>& out) {
+  m.def("threshold", [](const In<T, 2>& x, const In<int64_t, 2>& thresholds, const In<uint8_t, 1>& negate, int64_t base, int64_t step,
+                        const Array<int64_t, 2>& out) {
     require_shape(thresholds, {size(x, 1), size(thresholds, 1)}, "threshold array");
     require_shape(negate, {size(x, 1)}, "negate");
     require_shape(out, {size(x, 0), size(x, 1)}, "output");
