@@ -14,8 +14,8 @@ from pathlib import Path
 
 from xnorflow.hw.cell import Resources
 from xnorflow.hw.emit import emit
-from xnorflow.hw.estimate.calibration import cases
-from xnorflow.hw.graph import Graph, HardwareNode
+from xnorflow.hw.estimate.calibration import cases, estimated
+from xnorflow.hw.graph import Graph
 from xnorflow.hw.synth.yosys import run_yosys
 
 TABLE = Path(__file__).with_name("resources_xc7.json")
@@ -42,12 +42,8 @@ def main() -> None:
             table[name] = old[name]
         else:
             continue
-        (node,) = graph.nodes
-        assert isinstance(node, HardwareNode)
-        guess, real = node.resources(graph.types_of(node)), Resources(**table[name])
-        print(
-            f"{name:60} lut {guess.lut:7.0f} {real.lut:6.0f}  ff {guess.ff:6.0f} {real.ff:5.0f}  bram18 {guess.bram18:3} {real.bram18:3}", flush=True
-        )
+        guess = estimated(graph)
+        print(f"{name:60} " + "  ".join(f"{key} {getattr(guess, key):6.0f} {value:6.0f}" for key, value in table[name].items()), flush=True)
         TABLE.write_text(json.dumps({**old, **table}, indent=1) + "\n", encoding="utf-8")
     TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xnorflow.hw.graph import Graph, StreamType
+from xnorflow.hw.estimate.primitives import counter
+from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 from xnorflow.hw.nodes import ArgMax, Fifo, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
@@ -14,7 +15,7 @@ from xnorflow.hw.types import BIPOLAR, IntType
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from xnorflow.hw.graph import HardwareNode
+    from xnorflow.hw.cell import Resources
 
 _PORTS: dict[str, Any] = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
 _FIFOS = ((1, 2), (8, 2), (64, 2), (8, 3), (8, 8), (16, 17), (32, 33), (7, 65), (16, 129), (16, 513))
@@ -72,6 +73,13 @@ _WINDOWS = (  # H, W, C, lanes, kernel, stride, bits
 _POOLS = ((4, 64, 16, 1), (4, 64, 64, 1), (9, 16, 4, 8), (4, 8, 8, 12))
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
 _ARGMAX = ((10, 1, 8), (10, 10, 12), (1000, 4, 14), (10, 5, 20))
+
+
+def estimated(graph: Graph) -> Resources:
+    """Estimate of a one-node graph, with the TLAST counter of the port that is synthesised along."""
+    (node,) = graph.nodes
+    assert isinstance(node, HardwareNode)
+    return node.resources(graph.types_of(node)) + counter(graph.streams[node.outputs[0]].size // node.out_lanes)
 
 
 def cases() -> Iterator[tuple[str, Graph]]:

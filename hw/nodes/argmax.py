@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -57,7 +57,7 @@ class ArgMax(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        return primitives.argmax(self.lanes, kind.dtype.bits, kind.channels)
+        return cells.argmax(self.lanes, kind.dtype.bits, kind.channels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

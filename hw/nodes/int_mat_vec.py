@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.nodes._checks import kind_code
 from xnorflow.hw.nodes.mat_vec import MatVec
 
@@ -25,5 +25,6 @@ class IntMatVec(MatVec):
         kinds = {"InBits": dtype.bits, "InKind": kind_code(dtype), "WeightBits": weights.bits, "WeightKind": kind_code(weights)}
         return self._cell(ins, "xf_matvec_int", 0, kinds)
 
-    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
-        return primitives.integer_products(self.simd, x_bits, self.weight_type.bits, acc, constant=constant)
+    def _row(self, x_bits: int, acc: int) -> Resources:
+        constant = (self.pe, self.simd) == (self.mh, self.mw)
+        return cells.integer_products(self.simd, x_bits, self.weight_type.bits, acc, self.mw // self.simd, constant=constant)

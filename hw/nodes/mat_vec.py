@@ -10,7 +10,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, address_bits
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells, primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -137,13 +137,11 @@ class MatVec(HardwareNode):
         nf, sf = self.mh // self.pe, self.mw // self.simd
         border = 0 if self.border is None else self.border.table.shape[0] * self.border.table.shape[1] * nf
         memory = primitives.rom(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
-        buffer = primitives.feed(self.simd * x_bits, sf, nf)
-        rows = (self._products(x_bits, acc, constant=nf * sf == 1) + primitives.accumulator(acc, sf)) * self.pe
-        return buffer + memory + rows + primitives.queue(self.pe * acc, 2 if sf > 1 else 4)
+        return memory + cells.matvec_feed(self.simd * x_bits, sf, nf) + self._row(x_bits, acc) * self.pe + cells.matvec_queue(self.pe * acc, sf)
 
     @abstractmethod
-    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
-        """Products of one PE and their sum; ``constant`` weights are folded into the logic."""
+    def _row(self, x_bits: int, acc: int) -> Resources:
+        """One PE: products, sum and accumulator; constant weights are folded into the logic."""
 
     def _cell(self, ins: tuple[StreamType, ...], module: str, offset: int, extra: dict[str, int]) -> Cell:
         """The cell, with ``offset`` added to every accumulator and parameters of the kind of product."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -64,7 +64,7 @@ class MaxPool(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        return primitives.max_pool(self.lanes, kind.dtype.bits, kind.channels // self.taps // self.lanes, self.taps)
+        return cells.max_pool(self.lanes, kind.dtype.bits, kind.channels // self.taps // self.lanes, self.taps)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

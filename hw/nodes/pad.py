@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -74,7 +74,7 @@ class Pad(HardwareNode):
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         height, width, channels = image(self, ins[0])
         positions = (self.top + height + self.bottom, self.left + width + self.right, channels // self.lanes)
-        return primitives.pad(self.lanes * ins[0].dtype.bits, positions)
+        return cells.pad(self.lanes * ins[0].dtype.bits, positions)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         height, width, channels = image(self, ins[0])

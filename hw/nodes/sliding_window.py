@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -91,7 +91,8 @@ class SlidingWindow(HardwareNode):
         height, width, channels = image(self, ins[0])
         beats = channels // self.lanes
         counts = (*self.out_size(height, width), *self.kernel, beats)
-        return primitives.sliding_window(self.lanes * ins[0].dtype.bits, self.ring_rows(height, width), width * beats, counts)
+        taps = self.kernel[0] * self.kernel[1]
+        return cells.sliding_window(self.lanes * ins[0].dtype.bits, self.ring_rows(height, width), width * beats, taps, counts)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         height, width, channels = image(self, ins[0])

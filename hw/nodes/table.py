@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, period
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -68,7 +68,7 @@ class Table(HardwareNode):
         (kind,) = ins
         rows, entries = self.values.shape
         folds = 1 if rows == 1 else self._folds(kind)
-        return primitives.table(self.lanes, self.out_type.bits, entries * folds, folds)
+        return cells.table(self.lanes, self.out_type.bits, entries * folds, folds)
 
     def _folds(self, kind: StreamType) -> int:
         """Beats after which the lanes' tables repeat themselves."""

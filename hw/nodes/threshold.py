@@ -9,7 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, field_bits, period
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
@@ -82,7 +82,7 @@ class Threshold(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        return primitives.threshold(self.lanes, len(self._words(kind.dtype)[1]), kind.dtype.bits, self.out_type.bits, self.levels)
+        return cells.threshold(self.lanes, len(self._words(kind.dtype)[1]), kind.dtype.bits, self.out_type.bits, self.levels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

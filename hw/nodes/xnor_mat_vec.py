@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.estimate import primitives
+from xnorflow.hw.estimate import cells
 from xnorflow.hw.nodes._checks import one_input
 from xnorflow.hw.nodes.mat_vec import MatVec
 
@@ -27,8 +27,9 @@ class XnorMatVec(MatVec):
             raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
         return super().infer(ins)
 
-    def _products(self, x_bits: int, acc: int, *, constant: bool) -> Resources:
-        return primitives.xnor_popcount(self.simd, constant=constant)
+    def _row(self, x_bits: int, acc: int) -> Resources:
+        constant = (self.pe, self.simd) == (self.mh, self.mw)
+        return cells.xnor_products(self.simd, acc, self.mw // self.simd, constant=constant)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         return self._cell(ins, "xf_matvec_xnor", -self.mw, {})

@@ -1,0 +1,86 @@
+"""Resources of whole cells, built from the pieces in :mod:`xnorflow.hw.estimate.primitives`."""
+
+from __future__ import annotations
+
+from math import log2
+
+from xnorflow.hw.cell import Resources
+from xnorflow.hw.estimate.primitives import bits_for, counter, fifo, lut_ram, queue, ram, rom, total
+
+_THRESHOLD_BITS_PER_LUT = 28.0  # ascending thresholds have like upper bits
+_TABLE_BITS_PER_LUT = 55.0  # nothing around a table tempts Yosys to restructure it
+_DSP_MINIMUM = 9  # bits of a product from which Yosys takes a DSP48
+
+
+def threshold(lanes: int, folds: int, in_bits: int, out_bits: int, levels: int) -> Resources:
+    """``xf_threshold``: a comparator for each level, their count, the ROM of thresholds, an output queue."""
+    memory = rom(lanes * (levels * (in_bits + 1) + 1), folds, _THRESHOLD_BITS_PER_LUT)
+    compare = Resources(lut=(levels * in_bits * (0.6 if folds == 1 else 1.0)) + (levels - 1) * out_bits, ff=in_bits) * lanes
+    return memory + compare + queue(lanes * out_bits, 3) + counter(folds) + Resources(lut=1, ff=1)
+
+
+def matvec_feed(bits: int, sf: int, nf: int) -> Resources:
+    """``xf_matvec_feed``: two vectors of RAM where rows are folded, else a counter; with the register behind it."""
+    if nf == 1:
+        return counter(sf) + Resources(lut=2, ff=bits)
+    ring = ram(bits, 2 * sf)
+    register = Resources() if ring.bram18 else Resources(ff=bits)
+    pointers = counter(2 * sf) + counter(2 * sf) + counter(sf) + counter(sf) + counter(sf * nf)
+    return ring + register + pointers + Resources(lut=8, ff=2)
+
+
+def matvec_queue(bits: int, sf: int) -> Resources:
+    """Output queue of a matrix-vector cell and the flags of its pipeline."""
+    return queue(bits, 2 if sf > 1 else 4) + Resources(ff=6)
+
+
+def xnor_products(simd: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:
+    """One PE: XNORs, popcount and accumulator; XNORs with constant weights vanish."""
+    lut = 1.61 if constant else 0.82 + 0.24 * log2(simd + 1)
+    return Resources(lut=lut * simd, ff=bits_for(simd + 1) + (acc_bits if sf > 1 else 0))
+
+
+def integer_products(simd: int, x_bits: int, w_bits: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:
+    """One PE: products, their sum and the accumulator; a DSP for each product that is wide enough."""
+    exact = min(acc_bits, x_bits + w_bits + 1 + bits_for(simd + 1))
+    registers = Resources(lut=acc_bits, ff=exact + (acc_bits if sf > 1 else 0))
+    if w_bits == 1:
+        return registers + Resources(lut=simd * 2.2 * x_bits)
+    if x_bits + w_bits + 2 >= _DSP_MINIMUM and not constant:
+        return registers + Resources(lut=0.6 * simd * (x_bits + w_bits), dsp=simd)
+    return registers + Resources(lut=simd * (x_bits * w_bits + x_bits + w_bits + 2) * (0.55 if constant else 1.0))
+
+
+def pad(bits: int, counts: tuple[int, ...]) -> Resources:
+    """``xf_pad``: row, column and beat counters in front of a two-deep FIFO."""
+    return fifo(bits, 2) + total(counter(count + 2) for count in counts) + Resources(lut=4 + 0.9 * bits)
+
+
+def sliding_window(bits: int, rows: int, row_words: int, taps: int, counts: tuple[int, ...]) -> Resources:
+    """``xf_sliding_window``: a ring of rows, the counters of its loops, and the addresses they move."""
+    address, column = bits_for(rows * row_words + 1), bits_for(row_words + 1)
+    ring = ram(bits, rows * row_words)
+    register = Resources() if ring.bram18 else Resources(ff=bits)
+    control = Resources(lut=6 * address + 4 * column, ff=4 * address + 3 * column + 8)
+    if taps == 1:  # the tap's address is the window's
+        control = Resources(lut=4 * address + 3 * column, ff=3 * address + 2 * column + 8)
+    return ring + register + queue(bits, 3) + control + total(counter(count) for count in counts)
+
+
+def max_pool(lanes: int, bits: int, beats: int, taps: int) -> Resources:
+    """``xf_max_pool``: a comparator for each lane, and LUT RAM for the best so far of the other beats."""
+    kept = Resources(ff=lanes * bits) if beats == 1 else lut_ram(lanes * bits, beats)
+    compare = Resources(lut=lanes * (1 if bits == 1 else 1.5 * bits))
+    return kept + compare + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
+
+
+def table(lanes: int, out_bits: int, words: int, folds: int) -> Resources:
+    """``xf_table``: a ROM for each lane."""
+    return rom(out_bits, words, _TABLE_BITS_PER_LUT) * lanes + counter(folds) + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
+
+
+def argmax(lanes: int, bits: int, channels: int) -> Resources:
+    """``xf_argmax``: a chain of comparators over the lanes, one more for the best so far, and the index."""
+    index = bits_for(channels)
+    compare = Resources(lut=1.5 * bits + index, ff=0) * lanes
+    return compare + counter(channels // lanes) + queue(index, 3 if channels == lanes else 2) + Resources(lut=2, ff=2 * bits + 2 * index + 3)
