@@ -1,0 +1,126 @@
+"""Results in words: the tables that the command line prints when it is not asked for JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from xnorflow.flows.demo import DemoResult
+    from xnorflow.flows.doctor import Diagnosis
+    from xnorflow.flows.run import RunResult
+    from xnorflow.hw.estimate.report import Estimate
+    from xnorflow.hw.synth.report import Synthesis
+    from xnorflow.models.cost import Cost
+    from xnorflow.sim.report import VerifyReport
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Columns of equal width; numbers to the right, words to the left."""
+    cells = [[_cell(v) for v in row] for row in rows]
+    widths = [max(len(r[i]) for r in [list(header), *cells]) for i in range(len(header))]
+    numeric = [bool(rows) and all(isinstance(r[i], int | float) for r in rows) for i in range(len(header))]
+
+    def line(values: Sequence[str]) -> str:
+        return "  ".join(v.rjust(w) if n else v.ljust(w) for v, w, n in zip(values, widths, numeric, strict=True)).rstrip()
+
+    return "\n".join([line(list(header)), line(["-" * w for w in widths]), *(line(r) for r in cells)])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def diagnosis_text(diagnosis: Diagnosis) -> str:
+    """What ``doctor`` found."""
+    rows = [
+        ("ok" if c.found else "MISSING" if c.required else "absent", c.name, c.found or f"get it: {c.how_to_get}", c.needed_for)
+        for c in diagnosis.checks
+    ]
+    return table(("state", "what", "found", "needed for"), rows)
+
+
+def cost_text(cost: Cost) -> str:
+    """A network's cost, total and by layer."""
+    figures = cost.to_json()
+    layers = figures.pop("layers", [])
+    text = "\n".join(f"{key.replace('_', ' '):16} {_cell(value)}" for key, value in figures.items())
+    if not layers:
+        return text
+    header = tuple(layers[0])
+    return text + "\n\n" + table(header, [[str(v) if isinstance(v, list | tuple | bool) else v for v in layer.values()] for layer in layers])
+
+
+def estimate_text(estimate: Estimate) -> str:
+    """A build's cost by node, with the totals."""
+    rows: list[tuple[Any, ...]] = [
+        (n.name, n.op, n.in_lanes, n.out_lanes, n.interval, round(n.lut), round(n.ff), n.bram18, n.dsp, n.weight_bits) for n in estimate.nodes
+    ]
+    total = estimate.total
+    rows.append(("total", "", 0, 0, estimate.interval, round(total.lut), round(total.ff), total.bram18, total.dsp, estimate.weight_bits))
+    head = (
+        f"{estimate.interval:,} cycles an image, latency {estimate.latency:,} cycles; {estimate.fps:,.0f} images/s at {estimate.clock_mhz:g} MHz; "
+        f"FIFO bits {estimate.fifo_bits:,}"
+    )
+    return head + "\n" + table(("node", "op", "in", "out", "cycles", "LUT", "FF", "BRAM18", "DSP", "weight bits"), rows)
+
+
+def verify_text(report: VerifyReport) -> str:
+    """The chain, link by link, and what the simulation measured."""
+    rows = [(name, link.status, link.images, link.compared, link.reason) for name, link in report.links.items()]
+    text = f"{report.images:,} images ({report.source}), engine {report.engine}, seed {report.seed}{', with stalls' if report.stalls else ''}\n"
+    text += table(("link", "against the interpreter", "images", "compared", "note"), rows)
+    if report.rtl is not None:
+        text += "\n" + _rtl_text(report)
+    return text
+
+
+def _rtl_text(report: VerifyReport) -> str:
+    rtl = report.rtl
+    assert rtl is not None
+    text = f"RTL: {rtl.frames:,} frames, {rtl.cycles:,} cycles, {rtl.resets} resets in mid-frame, {rtl.images_per_second:,.0f} images/s simulated"
+    if rtl.cycles_per_image is not None:
+        text += f"\n     {rtl.cycles_per_image:,.1f} cycles an image (estimate {rtl.estimate_cycles:,}"
+        text += ", not comparable under stalls)" if report.stalls else f", {rtl.deviation_percent:+.2f} %)"
+    return text
+
+
+def run_text(result: RunResult) -> str:
+    """Labels, one a line for few images, counted for many."""
+    few = 32
+    text = f"{len(result.labels):,} images ({result.source}) on backend {result.backend}, {result.seconds:.2f} s"
+    if result.accuracy is not None:
+        text += f"; {100 * result.accuracy:.2f} % right"
+    if len(result.labels) <= few:
+        return text + "\n" + "\n".join(f"{i}: {label}" for i, label in enumerate(result.labels.tolist()))
+    counts = sorted({label: result.labels.tolist().count(label) for label in set(result.labels.tolist())}.items())
+    return text + "\n" + table(("label", "images"), counts)
+
+
+def synthesis_text(result: Synthesis) -> str:
+    """Estimated and synthesised resources side by side."""
+    rows = []
+    for name, label in (("lut", "LUT"), ("ff", "FF"), ("bram18", "BRAM18"), ("dsp", "DSP")):
+        guess, real = getattr(result.estimated, name), getattr(result.synthesised, name)
+        rows.append((label, round(guess), round(real), "" if not real else f"{100 * (guess / real - 1):+.1f} %"))
+    return "Yosys synth_xilinx -family xc7 (not Vivado)\n" + table(("resource", "estimated", "synthesised", "difference"), rows)
+
+
+def demo_text(result: DemoResult) -> str:
+    """The whole path in one page."""
+    training = result.training
+    accuracy = f"{100 * training.accuracy:.2f} % on {training.test_images:,} test images"
+    return "\n".join(
+        (
+            f"accuracy {accuracy} after {training.epochs} epochs, {training.seconds:.0f} s",
+            "",
+            estimate_text(result.estimate),
+            "",
+            verify_text(result.verification),
+            "",
+            f"everything in {result.folder}, {result.seconds:.0f} s",
+        )
+    )

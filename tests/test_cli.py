@@ -1,0 +1,172 @@
+"""The command line as a user meets it: exit codes, one-line errors, JSON on stdout and words on stderr."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from typer.testing import CliRunner, Result
+
+from xnorflow.cli import app
+from xnorflow.hw.build import Build
+from xnorflow.hw.random_networks import draw
+
+
+def call(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(w) for w in words])
+
+
+def refused(result: Result, code: int = 2) -> str:
+    """The single line of a refusal."""
+    assert result.exit_code == code, result.stderr
+    assert result.stdout == ""
+    last = result.stderr.rstrip().splitlines()[-1]
+    assert last.startswith("xnorflow: error: ")
+    assert "Traceback" not in result.stderr
+    return last
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("model") / "net.onnx"
+    onnx.save(draw(5), str(path))
+    return path
+
+
+@pytest.fixture(scope="module")
+def build(model: Path) -> Path:
+    out = model.parent / "build"
+    assert call("compile", model, "-o", out).exit_code == 0
+    return out
+
+
+def test_an_unknown_command_is_a_usage_error() -> None:
+    assert call("synthesize").exit_code == 2
+
+
+def test_without_a_command_the_help_is_shown() -> None:
+    assert "compile" in call().output
+
+
+def test_figures_go_to_stdout_and_words_to_stderr(model: Path, tmp_path: Path) -> None:
+    result = call("compile", model, "-o", tmp_path / "b", "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["estimate"]["interval"] > 0
+    assert "fold" in result.stderr
+
+
+def test_estimate_prints_the_same_figures_as_compile_recorded(build: Path) -> None:
+    figures = json.loads(call("estimate", build, "--json").stdout)
+    assert figures == json.loads((build / "estimate.json").read_text())
+
+
+def test_verify_and_run_take_a_file_of_pixels(build: Path, tmp_path: Path) -> None:
+    (kind,) = Build.open(build).graph.inputs.values()
+    images = np.random.default_rng(0).integers(0, 256, (5, *kind.shape)).astype(np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    report = json.loads(call("verify", build, "--data", tmp_path / "images.npy", "--json").stdout)
+    assert {name: report["links"][name]["images"] for name in ("cpu", "qonnx", "rtl")} == {"cpu": 5, "qonnx": 5, "rtl": 5}
+    by_cpu = json.loads(call("run", build, tmp_path / "images.npy", "--backend", "cpu", "--json").stdout)
+    by_interpreter = json.loads(call("run", build, tmp_path / "images.npy", "--backend", "reference", "--json").stdout)
+    assert by_cpu["logits"] == by_interpreter["logits"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a model", bytes(range(256)) * 40])
+def test_a_file_that_is_no_model_is_refused_and_nothing_is_left(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "bad.onnx").write_bytes(content)
+    assert "bad.onnx" in refused(call("compile", tmp_path / "bad.onnx", "-o", tmp_path / "out"))
+    assert [p.name for p in tmp_path.iterdir()] == ["bad.onnx"]
+
+
+def test_a_truncated_model_is_refused(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.onnx").write_bytes(model.read_bytes()[:-100])
+    refused(call("compile", tmp_path / "cut.onnx", "-o", tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--fps", "-1"), "fps"),
+        (("--fps", "1e12"), "reachable"),
+        (("--clock", "nan"), "clock"),
+        (("--max-luts", "1"), "LUT"),
+        (("--pixel-scale", "1/0"), "pixel scale"),
+        (("--mean", "a,b"), "--mean"),
+        (("--std", "0"), "std"),
+        (("--head", "softmax"), "head"),
+        (("--folding", "nowhere.json"), "nowhere.json"),
+    ],
+)
+def test_options_out_of_range_are_refused_by_name(model: Path, tmp_path: Path, options: tuple[str, ...], word: str) -> None:
+    assert word in refused(call("compile", model, "-o", tmp_path / "out", *options))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_existing_folder_is_kept_unless_forced(model: Path, build: Path) -> None:
+    before = (build / "manifest.json").read_bytes()
+    assert "--force" in refused(call("compile", model, "-o", build)) or "force" in refused(call("compile", model, "-o", build))
+    assert (build / "manifest.json").read_bytes() == before
+
+
+def test_a_folder_that_is_no_build_is_refused(tmp_path: Path) -> None:
+    for command in (("estimate",), ("verify",), ("synth",), ("run",)):
+        extra = ["digits"] if command == ("run",) else []
+        assert str(tmp_path) in refused(call(*command, tmp_path, *extra))
+
+
+def test_a_build_of_another_version_is_refused(build: Path, tmp_path: Path) -> None:
+    manifest = json.loads((build / "manifest.json").read_text())
+    manifest["xnorflow"] = "0.0.0"
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert "0.0.0" in refused(call("estimate", tmp_path))
+
+
+def test_images_of_the_wrong_shape_are_refused(build: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "images.npy", np.zeros((2, 3, 3, 7), dtype=np.uint8))
+    refused(call("verify", build, "--data", tmp_path / "images.npy"))
+    np.save(tmp_path / "floats.npy", np.zeros((2, 3, 3, 7), dtype=np.float32))
+    refused(call("run", build, tmp_path / "floats.npy"))
+
+
+def test_unknown_engines_and_backends_are_refused(build: Path) -> None:
+    assert "engine" in refused(call("verify", build, "--engine", "modelsim"))
+    assert "backend" in refused(call("run", build, "digits", "--backend", "gpu"))
+
+
+def test_a_checkpoint_that_is_none_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "net.ckpt").write_bytes(b"nothing")
+    refused(call("evaluate", tmp_path / "net.ckpt"))
+    refused(call("export", tmp_path / "net.ckpt", "-o", tmp_path / "net.onnx"))
+    assert not (tmp_path / "net.onnx").exists()
+
+
+def test_names_in_a_model_reach_no_file_and_no_verilog(tmp_path: Path) -> None:
+    evil = draw(5)
+    for index, node in enumerate(evil.graph.node):
+        node.name = f"a; $finish /* ../x {index}\n"
+    onnx.save(evil, str(tmp_path / "evil.onnx"))
+    assert call("compile", tmp_path / "evil.onnx", "-o", tmp_path / "out").exit_code == 0
+    written = [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert not [p for p in written if p.suffix in {".v", ".sv"} and "$finish" in p.read_text() and "rtl" not in p.parts]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["evil.onnx", "out"]
+    assert call("verify", tmp_path / "out", "--images", "3").exit_code == 0
+
+
+def test_an_interrupt_ends_in_one_word_and_its_own_exit_code(tmp_path: Path) -> None:
+    code = """
+import sys
+import xnorflow.cli, xnorflow.flows.doctor
+def stop():
+    raise KeyboardInterrupt
+xnorflow.flows.doctor.doctor = stop
+sys.argv = ["xnorflow", "doctor"]
+xnorflow.cli.main()
+"""
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (130, "xnorflow: interrupted\n")
