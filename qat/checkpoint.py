@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,7 +109,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise BadInputError(f"checkpoint {path} does not exist")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except Exception as error:  # a damaged file raises anything
         raise BadInputError(f"{path} is no checkpoint, or it is damaged") from error
     if not (isinstance(content, dict) and isinstance(content.get(RECORD), dict) and isinstance(content.get("state_dict"), dict)):
         raise BadInputError(f"{path} is no checkpoint of xnorflow")

@@ -16,6 +16,8 @@ from xnorflow.qat.layers import is_binary
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.recipe import TrainSettings
 
+STEP_STRIDE = 1_000_003
+
 
 def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
     """FINN's loss: mean of ``max(0, 1 - t*y)**2`` with targets +1 for the label and -1 elsewhere."""
@@ -49,10 +51,9 @@ class BinaryClassifier(lightning.LightningModule):
         logits: Tensor = self.network(self.pixels(pixels))
         return logits
 
-    def on_train_epoch_start(self) -> None:
-        torch.manual_seed(self.settings.seed + self.current_epoch)
-
     def training_step(self, batch: tuple[Tensor, Tensor]) -> Tensor:
+        # Dropout depends on seed and step only: Lightning's loaders draw from the generator at other times in a resumed run.
+        torch.manual_seed(self.settings.seed * STEP_STRIDE + self.global_step)
         pixels, labels = batch
         criterion = functional.cross_entropy if self.settings.loss == "cross-entropy" else squared_hinge
         loss = criterion(self(pixels), labels)

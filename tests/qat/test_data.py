@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import pickle
 from pathlib import Path
 
@@ -147,7 +148,7 @@ def test_a_file_that_is_no_image_is_refused_by_name(data_folders) -> None:
 def test_a_class_that_was_not_trained_is_refused(data_folders) -> None:
     data_folders.images()
     (data_folders.root / "test" / "eel").mkdir()
-    with pytest.raises(BadInputError, match="has class eel, which .*train has not"):
+    with pytest.raises(BadInputError, match=r"has class eel, which .*train has not"):
         load_split(f"folder={data_folders.root}", "test")
 
 
@@ -173,3 +174,12 @@ def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "train" / "cat").mkdir(parents=True)
     with pytest.raises(BadInputError, match="holds no images with one of the endings"):
         load_split(f"folder={tmp_path}", "train")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("XNORFLOW_DATA" not in os.environ, reason="XNORFLOW_DATA names no folder with MNIST/raw and cifar10-jpeg")
+def test_the_real_data_sets_load() -> None:
+    root = os.environ["XNORFLOW_DATA"]
+    mnist, cifar10 = load_split(f"mnist={root}", "test"), load_split(f"folder={root}/cifar10-jpeg", "test")
+    assert (mnist.images.shape, mnist.labels[:4].tolist()) == ((10_000, 28, 28, 1), [7, 2, 1, 0])
+    assert (cifar10.images.shape, np.bincount(cifar10.labels).tolist()) == ((10_000, 32, 32, 3), [1000] * 10)

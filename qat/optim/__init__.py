@@ -1,0 +1,1 @@
+"""Methods that make weights binary: rules applied after an optimiser's step, and optimisers that flip signs."""

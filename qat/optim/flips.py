@@ -1,0 +1,45 @@
+"""How many weights changed their sign."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from xnorflow.qat.estimators import sign
+
+
+def flip_ratio(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
+    """Share of the weights whose sign (+1 at zero) differs between two snapshots of equal shapes."""
+    flips = sum(int((sign(a.detach()) != sign(b.detach())).sum()) for a, b in zip(before, after, strict=True))
+    return flips / sum(weight.numel() for weight in before)
+
+
+class FlipCounter:
+    """Remembers the signs of ``weights``; each :meth:`lap` tells the share that changed since the last.
+
+    Attributes:
+        start: signs at construction, boolean, one tensor a weight.
+    """
+
+    def __init__(self, weights: Sequence[Tensor]) -> None:
+        self.weights = list(weights)
+        self.start = self._signs()
+        self.last = self.start
+
+    def lap(self) -> float:
+        """Share of signs that changed since the last call, or since construction."""
+        previous, self.last = self.last, self._signs()
+        return self._share(previous, self.last)
+
+    def since_start(self) -> float:
+        """Share of signs that differ from those at construction."""
+        return self._share(self.start, self._signs())
+
+    def _signs(self) -> list[Tensor]:
+        return [weight.detach() >= 0 for weight in self.weights]
+
+    def _share(self, before: list[Tensor], after: list[Tensor]) -> float:
+        flips = sum(int(torch.count_nonzero(a != b)) for a, b in zip(before, after, strict=True))
+        return flips / sum(weight.numel() for weight in self.weights)

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.classifier import squared_hinge
+from xnorflow.qat.recipe import Recipe, load_recipe
+from xnorflow.qat.training import run_training
+
+SHORT = ["train.epochs=4", "data.limit_train=256", "data.crop=1", "data.flip=true", "model.dropout=0.2", "model.width=0.25"]
+
+
+def short(*settings: str) -> Recipe:
+    return load_recipe("tfc-digits", [*SHORT, *settings])
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    state: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
+    return state
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return first.keys() == second.keys() and all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_path: Path) -> None:
+    whole = run_training(short(), tmp_path / "whole")
+    half = run_training(short(), tmp_path / "half", stop_after=2)
+    assert half.epochs == 2
+    assert not same(weights(half.checkpoint), weights(whole.checkpoint))
+    rest = run_training(short(), tmp_path / "rest", resume=half.checkpoint)
+    assert rest.epochs == whole.epochs == 4
+    assert same(weights(rest.checkpoint), weights(whole.checkpoint))
+    assert rest.accuracy == whole.accuracy
+
+
+def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
+    results = [run_training(short(f"train.seed={seed}", "train.epochs=1"), tmp_path / str(n)) for n, seed in enumerate((1, 1, 2))]
+    first, again, other = (weights(result.checkpoint) for result in results)
+    assert same(first, again)
+    assert not same(first, other)
+
+
+def test_latent_binary_weights_stay_within_one(tmp_path: Path) -> None:
+    state = weights(run_training(short("train.lr=3", "train.epochs=1"), tmp_path).checkpoint)
+    assert float(state["network.3.weight"].abs().max()) == 1.0
+
+
+@pytest.mark.parametrize("setting", ["train.loss=squared-hinge", "train.optimiser=sgd", "train.schedule=constant", "quant.activation=approx-sign"])
+def test_every_option_trains(tmp_path: Path, setting: str) -> None:
+    assert run_training(short(setting, "train.epochs=1", "train.warmup=0.5"), tmp_path).accuracy > 0.05
+
+
+def test_the_folder_holds_one_checkpoint_and_tensorboard_logs(tmp_path: Path) -> None:
+    run_training(short("train.epochs=1"), tmp_path)
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["last.ckpt", "logs"]
+    assert list(tmp_path.glob("logs/version_0/events.out.tfevents.*"))
+
+
+def test_a_training_that_diverges_is_stopped_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"training diverged: the loss of epoch 0 is nan; lower train\.lr"):
+        run_training(short("train.lr=1e38", "train.optimiser=sgd"), tmp_path)
+
+
+def test_a_batch_larger_than_the_data_is_the_whole_data(tmp_path: Path) -> None:
+    assert run_training(short("train.batch_size=100000", "train.epochs=1"), tmp_path).train_images == 256
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(BadInputError, match="file/out cannot be made: Not a directory"):
+        run_training(short(), tmp_path / "file" / "out")
+
+
+def test_squared_hinge_is_finns() -> None:
+    logits = torch.tensor([[2.0, -0.5, -2.0]])
+    # targets +1, -1, -1: max(0, 1 - 2)^2, max(0, 1 - 0.5)^2, max(0, 1 - 2)^2
+    assert float(squared_hinge(logits, torch.tensor([0]))) == pytest.approx(0.25 / 3)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("XNORFLOW_DATA" not in os.environ, reason="XNORFLOW_DATA names no folder with MNIST/raw")
+def test_tfc_learns_mnist(tmp_path: Path) -> None:
+    recipe = load_recipe("tfc-mnist", [f"data.source=mnist={os.environ['XNORFLOW_DATA']}", "train.epochs=3"])
+    result = run_training(recipe, tmp_path)
+    assert result.test_images == 10_000
+    assert result.accuracy > 0.88
