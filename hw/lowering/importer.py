@@ -42,9 +42,9 @@ def _is_channels_last(network: Network, shape: tuple[int, ...]) -> bool:
     for node in network.nodes:
         if node.op_type == "Transpose":
             return Attributes(node).integers("perm", ()) == (0, 3, 1, 2)
-        if node.op_type in ("Conv", "MaxPool", "BatchNormalization"):
+        if node.op_type in ("AveragePool", "BatchNormalization", "Conv", "GlobalAveragePool", "MaxPool"):
             return False
-    return shape[3] in _IMAGE_CHANNELS and shape[1] not in _IMAGE_CHANNELS
+    return shape[3] in _IMAGE_CHANNELS and shape[1] > max(_IMAGE_CHANNELS)
 
 
 def norm_chain(norm: PixelNorm, channels: int) -> FloatChain:

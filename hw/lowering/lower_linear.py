@@ -10,7 +10,7 @@ import numpy as np
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.border import border_table
-from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, is_float, pad_node
+from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, is_float, pad_node
 from xnorflow.hw.lowering.rewrite import fresh, rewrite_pairs
 from xnorflow.hw.nodes import IntMatVec, SlidingWindow, XnorMatVec
 
@@ -40,7 +40,13 @@ def lower_linear(graph: Graph) -> Graph:
         UnsupportedModelError: a layer whose input is not ``scale * integers``; the message names the layer.
     """
     for node in graph.nodes:
-        if isinstance(node, Linear) and not isinstance(graph.producer(node.inputs[0]), Pointwise):
+        if not isinstance(node, Linear):
+            continue
+        before = graph.producer(node.inputs[0])
+        if isinstance(before, Border):
+            text = f"pads with {before.value:g}, which is none of the quantised tensor's values"
+            raise UnsupportedModelError(f"node {before.name}: {text}; one of them, or zero in front of a convolution, is accepted")
+        if not isinstance(before, Pointwise):
             raise UnsupportedModelError(f"node {node.name}: its input is not quantised; {_ACCEPTED}")
     return rewrite_pairs(graph, _lower)
 

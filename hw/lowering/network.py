@@ -104,6 +104,7 @@ def fold(file: ModelFile) -> Network:
 
 class _Folder:
     def __init__(self, file: ModelFile) -> None:
+        self.label = file.label
         self.executor = Executor(file.opsets)
         self.constants: dict[str, AnyArray] = dict(file.constants)
         self.quantised: dict[str, QuantisedConstant] = {}
@@ -112,6 +113,8 @@ class _Folder:
         self.nodes: list[Any] = []
 
     def visit(self, node: Any) -> None:
+        if not any(node.output):
+            raise UnsupportedModelError(f"a node of type {node.op_type} in {self.label} has no output; one is accepted")
         if node.op_type not in DATA_OPS and node.op_type not in CONSTANT_OPS:
             accepted = ", ".join(sorted(DATA_OPS))
             raise UnsupportedModelError(f"node {node_label(node)}: operator {node.op_type} is not supported; accepted are {accepted}")
@@ -143,13 +146,19 @@ class _Folder:
             self.constants[node.output[0]] = _constant(node)
             return
         ins = {name: self.constants[name] for name in node.input if name}
-        self.constants.update(self.executor.run(node, ins))
+        self.constants.update(self._run(node, ins))
         if node.op_type in QONNX_OPS:
             self.quantised[node.output[0]] = quantiser_of(node, self.constants).constant(self.constants[node.input[0]])
         elif node.op_type in _MOVES and node.input[0] in self.quantised:
             self.quantised[node.output[0]] = self.quantised[node.input[0]].reshaped(lambda a: self._moved(node, a))
         elif node.op_type in ("Mul", "Div"):
             self._scale(node)
+
+    def _run(self, node: Any, ins: Mapping[str, AnyArray]) -> dict[str, AnyArray]:
+        made = self.executor.run(node, ins)
+        if any(values.size > MAX_ELEMENTS for values in made.values()):
+            raise UnsupportedModelError(f"node {node_label(node)}: {node.op_type} makes more than {MAX_ELEMENTS} elements")
+        return made
 
     def _moved(self, node: Any, values: AnyArray) -> AnyArray:
         feed = {name: self.constants[name] for name in node.input if name} | {node.input[0]: values.astype(np.float32)}
@@ -168,7 +177,7 @@ class _Folder:
 
     def _keep(self, node: Any) -> None:
         ins = {name: self.zeros[name] if name in self.zeros else self.constants[name] for name in node.input if name}
-        for name, values in self.executor.run(node, ins).items():
+        for name, values in self._run(node, ins).items():
             self.zeros[name] = values
             self.shapes[name] = values.shape
         self.nodes.append(node)

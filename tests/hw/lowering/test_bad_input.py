@@ -5,8 +5,9 @@ import onnx
 import pytest
 from onnx import helper
 
-from xnorflow.errors import BadInputError, UnsupportedModelError
+from xnorflow.errors import BadInputError, UnsupportedModelError, XnorflowError
 from xnorflow.hw.lowering import lower, qonnx_execute
+from xnorflow.hw.random_networks import draw
 
 
 def refused(model, pattern, kind=UnsupportedModelError):
@@ -148,3 +149,41 @@ def test_a_chain_that_turns_over_a_large_range_is_refused(net, rng):
 def test_images_of_another_shape_are_refused(mlp):
     with pytest.raises(BadInputError, match=r"images of shape \(1, 4, 4\) .*\(1, 2, 4\) is accepted"):
         qonnx_execute(mlp.model(), np.zeros((2, 1, 4, 4), dtype=np.float32))
+
+
+def test_constants_that_grow_without_end_are_refused(mlp):
+    x = mlp.const(np.zeros(1 << 16))
+    for _ in range(12):
+        x = mlp.node("Concat", x, x, axis=0)
+    mlp.node("Add", mlp.sums, mlp.node("Gather", x, mlp.const(0, np.int64)))
+    refused(mlp.model(), "Concat makes more than 67108864 elements")
+
+
+def test_a_node_without_outputs_is_refused(mlp):
+    model = mlp.model()
+    model.graph.node.append(helper.make_node("Relu", [mlp.sums], []))
+    refused(model, "a node of type Relu in model has no output")
+
+
+def test_padding_with_a_value_that_the_stream_cannot_hold_is_refused(net, rng):
+    n = net((1, 4, 4))
+    x = n.node("Pad", n.sign("image"), n.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), n.const(0.5), name="frame")
+    x = n.node("Conv", x, n.weights(rng, (2, 1, 3, 3)), kernel_shape=[3, 3])
+    n.node("MatMul", n.node("Flatten", n.sign(x)), n.node("Transpose", n.weights(rng, (2, 32))))
+    refused(n.model(), "node frame: pads with 0.5, which is none of the quantised tensor's values")
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_file_with_flipped_bits_is_refused_or_lowered_never_a_traceback(tmp_path, seed, capfd):
+    rng = np.random.default_rng(seed)
+    raw = bytearray(draw(seed % 7).SerializeToString())
+    for _ in range(3):
+        raw[rng.integers(len(raw))] ^= 1 << rng.integers(8)
+    (tmp_path / "flipped.onnx").write_bytes(raw)
+    message = ""
+    try:
+        lower(tmp_path / "flipped.onnx")
+    except XnorflowError as error:
+        message = str(error)
+    assert "\n" not in message
+    assert capfd.readouterr().out == ""

@@ -33,8 +33,15 @@ def test_minus_one_padding_plus_table_is_zero_padding(rng, kernel, stride, dilat
     x = rng.choice([-1, 1], (9, 10, 3))
     weights = rng.choice([-1, 1], (4, *kernel, 3))
     linear = Linear(
-        **{"name": "c", "inputs": ("x",), "outputs": ("y",), "codes": weights, "weight_type": BIPOLAR, "scale": np.ones(4, dtype=np.float32)},
-        **{"stride": stride, "dilation": dilation, "pads": pads},
+        name="c",
+        inputs=("x",),
+        outputs=("y",),
+        codes=weights,
+        weight_type=BIPOLAR,
+        scale=np.ones(4, dtype=np.float32),
+        stride=stride,
+        dilation=dilation,
+        pads=pads,
     )
     border = border_table(linear, StreamType((9, 10, 3), BIPOLAR), np.ones(3, dtype=np.int64))
     padded = np.full((9 + pads[0] + pads[2], 10 + pads[1] + pads[3], 3), -1)

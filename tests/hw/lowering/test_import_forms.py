@@ -1,5 +1,7 @@
 """The forms in which exporters write the same network, each lowered exactly."""
 
+from fractions import Fraction
+
 import numpy as np
 import onnx
 import pytest
@@ -189,3 +191,43 @@ def test_names_that_would_be_code_or_paths_become_identifiers(net, rng, assert_e
         assert len(name) <= 60
     assert "'a; $finish'" in lowered.notes["names"].values()
     assert_exact(lowered, model)
+
+
+def test_padding_with_a_pixel_that_does_not_exist_uses_the_border_table(net, rng, assert_exact):
+    n = net((1, 5, 4), norm=PixelNorm(Fraction(1, 256), (-20 / 256,)))
+    x = n.node("Conv", "image", n.weights(rng, (3, 1, 3, 3)), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    n.node("MatMul", n.node("Flatten", n.sign(n.node("Sub", x, n.const(0.3)))), n.node("Transpose", n.weights(rng, (2, 60))))
+    lowered = lower(n.model())
+    assert lowered.graph.nodes[0].value.tolist() == [0]
+    assert lowered.graph.nodes[2].border is not None
+    assert_exact(lowered, n.model())
+
+
+@pytest.mark.parametrize("op", ["AveragePool", "GlobalAveragePool"])
+def test_average_pooling_over_four_pixels_is_exact(net, rng, assert_exact, op):
+    n = net((2, 4, 4) if op == "AveragePool" else (2, 2, 2))
+    x = n.quant("image", 1 / 256, 3, signed=0)
+    x = n.node(op, x, **({"kernel_shape": [2, 2], "strides": [2, 2]} if op == "AveragePool" else {}))
+    x = n.node("Flatten", n.quant(x, 1 / 512, 3, signed=0))
+    n.node("MatMul", x, n.node("Transpose", n.weights(rng, (3, 8 if op == "AveragePool" else 2))))
+    assert_exact(lower(n.model()), n.model())
+
+
+def test_a_flat_input_is_an_image_of_one_pixel(net, rng, assert_exact):
+    n = net((12,))
+    n.node("MatMul", n.sign(n.node("Sub", "image", n.const(0.5))), n.node("Transpose", n.weights(rng, (3, 12))))
+    lowered = lower(n.model())
+    assert lowered.graph.inputs["pixels"].shape == (1, 1, 12)
+    assert_exact(lowered, n.model())
+
+
+@pytest.mark.parametrize("ceil_mode", [0, 1])
+def test_overlapping_padded_pools_on_accumulators(net, rng, assert_exact, ceil_mode):
+    n = net((1, 6, 7))
+    x = n.node("Conv", n.sign(n.node("Sub", "image", n.const(0.5))), n.weights(rng, (3, 1, 3, 3)), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    x = n.node("MaxPool", x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 0, 1], ceil_mode=ceil_mode)
+    x = n.sign(n.node("Mul", n.node("Sub", x, n.const(2.5)), n.const(np.array([1.0, -1.0, 0.5]).reshape(1, 3, 1, 1))))
+    x = n.node("Flatten", x)
+    columns = 3 * 3 * (4 if ceil_mode else 3)
+    n.node("MatMul", x, n.node("Transpose", n.weights(rng, (2, columns))))
+    assert_exact(lower(n.model()), n.model())
