@@ -13,7 +13,7 @@ from xnorflow.hw.interpreter import execute
 from xnorflow.sim.diagnose import first_graph_difference, first_rtl_difference, first_stream_difference
 from xnorflow.sim.mismatch import first_difference
 from xnorflow.sim.report import LinkReport, RtlFigures, VerifyReport
-from xnorflow.sim.rtl import RtlRequest, simulate
+from xnorflow.sim.rtl import RtlRequest, rtl_model, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -222,12 +222,14 @@ def _compare_with_model(request: VerifyRequest, image: IntArray, number: int) ->
 
 
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:
-    estimate, start = request.build.estimate, time.perf_counter()
+    estimate, begun = request.build.estimate, time.perf_counter()
     rtl = RtlRequest.of(request.build, stalls=request.stalls, seed=request.seed)
     images = request.images.astype(np.int64)
+    rtl_model(rtl, progress=progress)
+    compiled = time.perf_counter()
     result = simulate(rtl, images, progress=progress)
+    seconds = time.perf_counter() - compiled
     check_rtl(rtl, images, outputs, result, progress)
-    seconds = time.perf_counter() - start
     frames = sum(len(out) for _, part in result.parts for out in part.outputs)
     figures = RtlFigures(
         frames=frames,
@@ -237,6 +239,7 @@ def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) ->
         latency=result.latency,
         estimate_cycles=estimate.interval,
         estimate_latency=estimate.latency,
+        compile_seconds=compiled - begun,
         seconds=seconds,
         images_per_second=frames / seconds,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HARNESS = Path(__file__).parent
 _SOURCES = ("main.cpp", "driver.cpp", "driver.hpp", "gate.hpp", "dut.hpp")
 _MAKE = ("CFG_CXXFLAGS_PCH_I=-include", "OPT_SLOW=-O0", "OPT_GLOBAL=-O1")
-_FLAGS = ("--cc", "--exe", "--no-timing", "-O3", "--x-initial", "unique", "-Wno-fatal", "-CFLAGS", "-std=gnu++20")
+_FLAGS = ("--cc", "--exe", "--no-timing", "-O3", "--x-initial", "unique", "--unroll-count", "4096", "-Wno-fatal", "-CFLAGS", "-std=gnu++20")
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:
         cpp = [f"../{name}" for name in sources if name.endswith(".cpp")]
         command = ["verilator", *_FLAGS, "--top-module", "xf_sim", "--prefix", "Vxf_sim", "-CFLAGS", "-I..", "-Mdir", "obj", "-o", "../engine"]
         _run([*command, *verilog, *cpp], work, env)
-        shared = _objects_key(env)
+        shared = _objects_key(env, optimise)
         objects.reuse(shared, work / "obj")
         make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", *_MAKE, f"OPT_FAST={'-O2' if optimise else '-O0'}"]
         _run(make, work, env)
@@ -114,11 +114,11 @@ def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _objects_key(env: dict[str, str]) -> str:
+def _objects_key(env: dict[str, str], optimise: bool) -> str:
     """Names the compiler, Verilator and the harness, all that those objects depend on."""
     compiler = subprocess.run(["g++", "--version"], env=env, capture_output=True, check=True).stdout
     verilator = Path(shutil.which("verilator_bin", path=env["PATH"]) or "").resolve()
-    digest = hashlib.sha256(repr((_FLAGS, _MAKE, str(verilator), verilator.stat().st_mtime_ns)).encode() + compiler)
+    digest = hashlib.sha256(repr((_FLAGS, _MAKE, optimise, str(verilator), verilator.stat().st_mtime_ns)).encode() + compiler)
     for name in _SOURCES:
         digest.update((HARNESS / name).read_bytes())
     return f"objects-{digest.hexdigest()[:16]}"
