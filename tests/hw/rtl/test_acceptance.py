@@ -1,10 +1,15 @@
 """Every tool takes every cell: Verilator -Wall, Icarus -Wall and Yosys without a warning; illegal parameters stop them."""
 
 import re
+import subprocess
 
+import numpy as np
 import pytest
 
 from xnorflow.hw.emit.folder import memory_text
+from xnorflow.hw.graph import StreamType
+from xnorflow.hw.nodes import XnorMatVec
+from xnorflow.hw.types import BIPOLAR
 from xnorflow.sim.bench.matrix import MATRIX, cell_cases
 from xnorflow.sim.bench.wrapper import TOP, write_bench
 from xnorflow.sim.tools import library_sources
@@ -54,7 +59,7 @@ def test_yosys_synthesises_the_cell_without_a_warning(cell, yosys, library, tmp_
     case = cell_cases(cell, SEED)[1]
     built = case.node.cell((case.kind,))
     counts = synthesise(cell, built.parameters, built.memories, yosys, library, tmp_path)
-    assert sum(n for name, n in counts.items() if name.startswith("LUT")) > 0
+    assert luts(counts) > 0
     assert not any(name.startswith("$") for name in counts)
 
 
@@ -80,11 +85,27 @@ def test_an_illegal_parameter_stops_verilator(cell, name, value, message, verila
 
 @pytest.mark.icarus
 def test_an_illegal_parameter_stops_icarus_before_the_first_clock_edge(iverilog, library, tmp_path):
-    import subprocess
-
     files = [str(path) for path in library_sources()]
     status, _ = iverilog(["-s", "xf_fifo", "-Pxf_fifo.Depth=1", "-o", "out.vvp", *files], tmp_path)
     assert status == 0
     done = subprocess.run(["vvp", "-n", "out.vvp"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "xf_fifo.u_require_depth.gen_illegal: xf_fifo: Depth must be at least 2" in done.stdout + done.stderr
+
+
+@pytest.mark.yosys
+def test_the_weights_of_an_unrolled_layer_are_constants_and_its_xnors_vanish(yosys, library, tmp_path):
+    weights = np.random.default_rng(SEED).choice(np.array([-1, 1]), (8, 24))
+    node = XnorMatVec(name="n", inputs=("x",), outputs=("y",), weights=weights, weight_type=BIPOLAR, pe=8, simd=24)
+    built = node.cell((StreamType((24,), BIPOLAR),))
+    (tmp_path / "layer").mkdir()
+    (tmp_path / "popcount").mkdir()
+    layer = synthesise("xf_matvec_xnor", built.parameters, built.memories, yosys, library, tmp_path / "layer")
+    popcount = luts(synthesise("xf_popcount", {"Width": 24}, {}, yosys, library, tmp_path / "popcount"))
+    # Beyond eight popcounts: 1 LUT a result bit in front of the queue's output register, 3 for a start value and control.
+    assert luts(layer) <= 8 * (popcount + built.parameters["AccBits"] + 3) + 16
+    assert not any(name.startswith(("RAMB", "DSP")) for name in layer)
+
+
+def luts(counts):
+    return sum(n for name, n in counts.items() if name.startswith("LUT"))
