@@ -38,12 +38,14 @@ class Problem:
         return out
 
     def train(self, optimizer: Optimizer, start_epoch: Callable[[int, int], None] = lambda epoch, epochs: None, epochs: int = EPOCHS) -> None:
+        schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 1 - epoch / epochs)
         for epoch in range(epochs):
             start_epoch(epoch, epochs)
             for batch in torch.randperm(len(self.points), generator=self.order).split(BATCH):
                 optimizer.zero_grad()
                 functional.cross_entropy(self.logits(self.points[batch]), self.labels[batch]).backward()
                 optimizer.step()
+            schedule.step()
 
     def accuracy(self) -> float:
         """Percent, with the statistics of the whole set."""

@@ -139,5 +139,5 @@ def test_a_weight_the_optimiser_does_not_have_is_refused() -> None:
 
 @pytest.mark.parametrize("arguments", [(-1.0, "eta", "epoch"), (1.0, "lr", "epoch"), (1.0, "eta", "cosine")])
 def test_unusable_strengths_are_refused(arguments: tuple[float, str, str]) -> None:
-    with pytest.raises(BadInputError, match="rate|coupling|ramp"):
+    with pytest.raises(BadInputError, match=r"rate|coupling|ramp"):
         Strength(*arguments)
