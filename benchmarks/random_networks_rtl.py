@@ -22,7 +22,7 @@ from xnorflow.errors import CheckFailedError
 from xnorflow.sim.random_proof import NetworkFigures, prove_networks
 
 RESULT = Path(__file__).parent / "results" / "random-networks-rtl.json"
-BATCH = 10
+BATCH = 20
 
 
 def _commit() -> str:
