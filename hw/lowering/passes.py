@@ -13,6 +13,7 @@ from xnorflow.hw.lowering.head import lower_argmax
 from xnorflow.hw.lowering.hoist_quantisers import hoist_quantisers
 from xnorflow.hw.lowering.lower_linear import lower_linear
 from xnorflow.hw.lowering.lower_pools import lower_pools
+from xnorflow.hw.lowering.pool_codes import pool_codes
 from xnorflow.hw.lowering.sink_scales import sink_scales
 
 if TYPE_CHECKING:
@@ -48,7 +49,8 @@ PASSES = (
         "pools behind a layer work on its accumulators, and all that stands between one and its quantiser is one chain",
     ),
     Pass("lower_argmax", lower_argmax, "the file's own label selection reads the last accumulators"),
-    Pass("lower_pools", lower_pools, "every pool reads integers now"),
     Pass("find_thresholds", find_thresholds, "needs the whole chain and the accumulator's reach"),
-    Pass("absorb_signs", absorb_signs, "needs to know which channels decrease"),
+    Pass("pool_codes", pool_codes, "needs to know which channels decrease, and a pool that is still one node"),
+    Pass("lower_pools", lower_pools, "pools are where they stay"),
+    Pass("absorb_signs", absorb_signs, "last, when a threshold that a pool fed may have come to its layer"),
 )

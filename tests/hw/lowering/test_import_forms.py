@@ -231,3 +231,49 @@ def test_overlapping_padded_pools_on_accumulators(net, rng, assert_exact, ceil_m
     columns = 3 * 3 * (4 if ceil_mode else 3)
     n.node("MatMul", x, n.node("Transpose", n.weights(rng, (2, columns))))
     assert_exact(lower(n.model()), n.model())
+
+
+@pytest.mark.parametrize("opset", [9, 11, 13, 14, 15, 17, 18, 20])
+def test_each_opset_gives_the_same_network(net, rng, assert_exact, opset):
+    n = net((3, 7, 6), opset=opset)
+    x = n.node("Conv", n.quant("image", 1 / 64, 6), n.weights(rng, (4, 3, 3, 3)), kernel_shape=[3, 3], strides=[2, 1], pads=[1, 1, 1, 1])
+    constants = [n.const(c) for c in (rng.normal(size=4), rng.normal(size=4), rng.normal(size=4), rng.uniform(1, 9, 4))]
+    x = n.node("Relu", n.node("BatchNormalization", x, *constants, epsilon=1e-4))
+    x = n.node("MaxPool", n.quant(x, 0.5, 2, signed=0), kernel_shape=[2, 2], strides=[2, 2])
+    n.node("Gemm", n.node("Flatten", x), n.weights(rng, (3, 24)), n.const([1, 2, -1]), transB=1)
+    assert_exact(lower(n.model()), n.model())
+
+
+def test_mean_and_std_of_each_channel_go_into_a_table(net, rng, assert_exact):
+    n = net((3, 4, 4), norm=PixelNorm(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225)))
+    x = n.node("Conv", n.quant("image", 1 / 32, 8), n.weights(rng, (2, 3, 3, 3)), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    n.node("MatMul", n.node("Flatten", n.sign(x)), n.node("Transpose", n.weights(rng, (3, 32))))
+    lowered = lower(n.model())
+    assert lowered.graph.nodes[0].op == "Table"
+    assert lowered.graph.nodes[0].values.shape == (3, 256)
+    assert_exact(lowered, n.model())
+
+
+def test_quantisers_that_follow_each_other_stay_two(net, rng, assert_exact):
+    n = net((1, 2, 4))
+    x = n.quant(n.quant(n.node("Flatten", "image"), 1 / 16, 4, signed=0), 1 / 4, 2, signed=0)
+    n.node("MatMul", x, n.node("Transpose", n.weights(rng, (3, 8))))
+    assert_exact(lower(n.model()), n.model())
+
+
+@pytest.mark.parametrize("mode", ["ROUND", "HALF_EVEN", "FLOOR", "CEIL", "UP", "DOWN", "HALF_UP", "HALF_DOWN"])
+def test_every_rounding_mode_of_a_quantiser(net, rng, assert_exact, mode):
+    n = net((1, 3, 4))
+    x = n.node("MatMul", n.node("Flatten", n.quant("image", 1 / 8, 3, signed=0)), n.node("Transpose", n.weights(rng, (6, 12), 0.25)))
+    x = n.quant(n.node("Sub", x, n.const(0.25)), 0.5, 3, mode=mode)
+    n.node("MatMul", x, n.node("Transpose", n.weights(rng, (3, 6))))
+    assert_exact(lower(n.model()), n.model())
+
+
+@pytest.mark.parametrize("zero", [-3.0, 2.0])
+def test_an_integer_zero_point_is_folded_into_the_codes(net, rng, assert_exact, zero):
+    n = net((1, 4, 4))
+    x = n.quant("image", 1 / 16, 4, signed=1, zero=zero)
+    x = n.node("Conv", x, n.weights(rng, (2, 1, 3, 3)), kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    n.node("MatMul", n.node("Flatten", n.sign(x)), n.node("Transpose", n.weights(rng, (3, 32))))
+    assert_exact(lower(n.model()), n.model())
