@@ -24,12 +24,9 @@ if TYPE_CHECKING:
 
 _CHANNELS = (1, 2, 3, 4, 5, 7, 8, 12)
 _OPSETS = (11, 13, 17)
-_NORMS = (
-    PixelNorm(),
-    PixelNorm(Fraction(1, 256)),
-    PixelNorm(Fraction(1, 255), (0.5,), (0.5,)),
-    PixelNorm(Fraction(1, 255), (128 / 255,), (128 / 255,)),
-)
+_POWER_OF_TWO = PixelNorm(Fraction(1, 256))
+_HALF = PixelNorm(Fraction(1, 255), (0.5,), (0.5,))
+_NORMS = (PixelNorm(), _POWER_OF_TWO, _HALF, PixelNorm(Fraction(1, 255), (128 / 255,), (128 / 255,)))
 
 
 def draw(seed: int | np.random.Generator, *, exact: bool = True) -> Any:
@@ -37,7 +34,8 @@ def draw(seed: int | np.random.Generator, *, exact: bool = True) -> Any:
 
     Args:
         seed: a number, or a generator to draw from.
-        exact: only power-of-two scales, so that the file's float32 sums are exact in any order; else any positive ones.
+        exact: only power-of-two scales, so that the file's float32 sums are exact in any order (``notes["float_exact"]`` of
+            every such network); else any positive ones.
 
     Returns:
         An ``onnx.ModelProto`` with batch 1, an input of at most 10x10 pixels, at most 12 channels, 2 to 6 classes.
@@ -133,6 +131,8 @@ def _convnet(w: _Writer) -> None:
     _start(w, (w.pick(1, 2, 3), int(w.rng.integers(4, 11)), int(w.rng.integers(4, 11))))
     if w.chance(0.8):
         _input_quantiser(w)
+    elif w.exact:
+        w.norm = _POWER_OF_TWO
     for _ in range(int(w.rng.integers(1, 4))):
         if not _conv(w):
             break
@@ -158,7 +158,7 @@ def _convnet(w: _Writer) -> None:
 def _start(w: _Writer, shape: tuple[int, ...]) -> None:
     w.input_shape = w.shape = shape
     w.opset = w.pick(*_OPSETS)
-    w.norm = w.pick(*(_NORMS if not w.exact else _NORMS[1:2] + _NORMS[1:2] + _NORMS))
+    w.norm = w.pick(*_NORMS)
 
 
 def _input_quantiser(w: _Writer) -> None:
@@ -221,7 +221,7 @@ def _conv(w: _Writer) -> bool:
 def _explicit_pads(w: _Writer, reach: list[int]) -> list[int]:
     """Top, left, bottom, right, each less than the kernel's reach."""
     style = w.pick("none", "same", "same", "free")
-    if style == "none" or (w.norm is _NORMS[2] and not any(n.op_type == "Quant" for n in w.nodes)):
+    if style == "none" or (w.norm is _HALF and not any(n.op_type == "Quant" for n in w.nodes)):
         return [0, 0, 0, 0]
     if style == "same":
         return [reach[0] // 2, reach[1] // 2, reach[0] // 2, reach[1] // 2]

@@ -28,9 +28,8 @@ def links(seed, exact):
 @given(SEEDS)
 def test_qonnx_equals_interpreter_equals_cpu(seed):
     model, lowered, pixels, logits = links(seed, exact=True)
-    if lowered.notes["float_exact"]:
-        theirs = qonnx_execute(model, lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2))
-        assert np.array_equal(logits, theirs)
+    assert lowered.notes["float_exact"]
+    assert np.array_equal(logits, qonnx_execute(model, lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2)))
 
 
 @settings(QUICK, max_examples=50)
@@ -42,9 +41,8 @@ def test_arbitrary_scales_stay_within_the_proven_bound(seed):
     link.check(pixels, batch=7)
 
 
-def test_most_drawn_networks_are_exact_and_all_kinds_of_node_occur():
+def test_all_kinds_of_node_occur():
     lowered = [lower(draw(seed)) for seed in range(40)]
-    assert sum(one.notes["float_exact"] for one in lowered) >= 30
     assert {n.op for one in lowered for n in one.graph.nodes} >= {"Pad", "SlidingWindow", "XnorMatVec", "IntMatVec", "Threshold", "Table", "MaxPool"}
     assert any(n.border is not None for one in lowered for n in one.graph.nodes if n.op.endswith("MatVec"))
 
