@@ -36,8 +36,8 @@ class NodeEstimate:
     in_lanes: int
     out_lanes: int
     interval: int
-    lut: float
-    ff: float
+    lut: int
+    ff: int
     bram18: int
     dsp: int
     weight_bits: int
@@ -50,7 +50,8 @@ class Estimate:
 
     Attributes:
         interval: cycles between two frames, exact.
-        latency: cycles from the first beat in to the last beat out of the first frame, both included, exact.
+        latency: cycles from the first beat in to the last beat out of the first frame, both included; a few too many
+            where a cell is stalled while the pipeline fills.
         clock_mhz: clock that ``fps`` is for.
         nodes: in order of the stream.
     """
@@ -122,8 +123,8 @@ def _node(node: HardwareNode, graph: Graph) -> NodeEstimate:
         in_lanes=node.in_lanes,
         out_lanes=node.out_lanes,
         interval=node.timing(ins).interval,
-        lut=cost.lut,
-        ff=cost.ff,
+        lut=round(cost.lut),
+        ff=round(cost.ff),
         bram18=cost.bram18,
         dsp=cost.dsp,
         weight_bits=node.weights.size * node.weight_type.bits if isinstance(node, MatVec) else 0,
