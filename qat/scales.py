@@ -12,7 +12,7 @@ def mean_magnitude(weight: Tensor) -> Tensor:
 
 
 class MeanScale(nn.Module):
-    """``mean|w|`` per output channel of the (transformed) weights (Rastegari et al. 2016, XNOR-Net, Eq. 6); not differentiated."""
+    """``mean|w|`` per output channel of the (transformed) weights (Rastegari et al. 2016, XNOR-Net); not differentiated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -23,7 +23,7 @@ class MeanScale(nn.Module):
 
 
 class PowerOfTwoScale(nn.Module):
-    """``2 ** round(log2(mean|w|))`` per output channel, a shift in hardware (Qin et al. 2020, IR-Net, Eq. 7); not differentiated.
+    """``2 ** round(log2(mean|w|))`` per output channel, a shift in hardware (Qin et al. 2020, IR-Net); not differentiated.
 
     A channel of zeros has scale 0.
     """

@@ -12,7 +12,7 @@ from xnorflow.qat.estimators import sign
 
 
 class EdeSign(Scheduled):
-    """Sign with the gradient ``k * t * (1 - tanh(t * x)**2)`` (Qin et al. 2020, IR-Net, Eq. 12-13), for weights and activations.
+    """Sign with the gradient ``k * t * (1 - tanh(t * x)**2)`` (Qin et al. 2020, IR-Net), for weights and activations.
 
     ``t`` goes log-linearly from ``10**low`` to ``10**high`` over the training and ``k = max(1 / t, 1)``: first near the
     identity, at the end near the sign.

@@ -15,7 +15,7 @@ LATENT_STD = 1e-3
 
 
 class ProgressiveSign(Scheduled):
-    """``clamp(w / T, -1, 1)`` while ``T >= threshold``, then the sign; the gradient goes straight to ``w`` (Guo et al. 2023, BNext, section 4).
+    """``clamp(w / T, -1, 1)`` while ``T >= threshold``, then the sign; the gradient goes straight to ``w`` (Guo et al. 2023, BNext).
 
     ``T`` starts at 1 and is multiplied by gamma after each epoch. The published gamma of 0.9 hardens after 153 epochs, so that a
     shorter training would never make a binary network; here gamma follows the epochs, ``threshold ** (1 / (hard_at * epochs))``.

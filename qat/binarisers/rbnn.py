@@ -13,7 +13,7 @@ from xnorflow.qat.estimators import sign
 
 
 class RbnnSign(Scheduled):
-    """Sign with the gradient ``k * max(0, sqrt(2) * t - t**2 * |x|)`` (Lin et al. 2020, RBNN, Eq. 15).
+    """Sign with the gradient ``k * max(0, sqrt(2) * t - t**2 * |x|)`` (Lin et al. 2020, RBNN).
 
     ``t`` goes log-linearly from 0.01 to 10. Weights use ``k = max(1 / t, 1)``; activations ``k = 1`` with ``t`` never below 1.
     Only the estimator: RBNN's rotation of the weights is not part of it.

@@ -23,7 +23,7 @@ def standardised(weight: Tensor) -> Tensor:
 
 
 class Standardise(nn.Module):
-    """Zero mean and unit deviation per filter (Qin et al. 2020, IR-Net, Eq. 6: balanced weights carry most information)."""
+    """Zero mean and unit deviation per filter (Qin et al. 2020, IR-Net: balanced weights carry most information)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class Standardise(nn.Module):
 
 
 class RectifiedClamp(Scheduled):
-    """Revive dead weights (Xu et al. 2021, ReCU, Eq. 12): standardise with deviation ``2 * sqrt(2)``, clamp to the quantiles of ``tau``.
+    """Revive dead weights (Xu et al. 2021, ReCU): standardise with deviation ``2 * sqrt(2)``, clamp to the quantiles of ``tau``.
 
     ``Q = -mean|w| * ln(2 - 2 * tau)`` is the ``tau`` quantile of a Laplace distribution fitted to the layer; the gradient
     stops at the clamped weights and does not flow through ``Q``. ``tau = A * exp(epoch / epochs) + B`` goes from ``low`` to ``high``.

@@ -12,7 +12,7 @@ NORMS = ("l1", "l2")
 
 
 class ProxQuant:
-    """After the optimiser's step, the proximal operator of the distance to ``sign(w)`` (Bai et al. 2019, ProxQuant, section 3).
+    """After the optimiser's step, the proximal operator of the distance to ``sign(w)`` (Bai et al. 2019, ProxQuant).
 
     ``l1``: ``w`` moves toward its sign by ``s`` and stops there, ``w + clamp(sign(w) - w, -s, s)``.
     ``l2``: ``(w + s * sign(w)) / (1 + s)``. Both are strongest near zero, where BNEW is weakest.
