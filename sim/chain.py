@@ -10,7 +10,8 @@ import numpy as np
 
 from xnorflow.errors import BadInputError, CheckFailedError
 from xnorflow.hw.interpreter import execute
-from xnorflow.sim.diagnose import first_graph_difference, first_rtl_difference, first_stream_difference
+from xnorflow.sim.diagnose import first_rtl_difference, first_stream_difference
+from xnorflow.sim.float_links import compare_floats, compare_qonnx, float_exact, what_is_compared
 from xnorflow.sim.mismatch import first_difference
 from xnorflow.sim.report import LinkReport, RtlFigures, VerifyReport
 from xnorflow.sim.rtl import RtlRequest, rtl_model, simulate
@@ -136,89 +137,32 @@ def _cpu(request: VerifyRequest, outputs: IntArray, progress: Progress) -> LinkR
 
 
 def _qonnx(request: VerifyRequest, outputs: IntArray, progress: Progress) -> LinkReport:
-    from xnorflow.hw.lowering.reference import qonnx_execute
-
     model = request.build.folder / "model.onnx"
     if not model.is_file():
         return LinkReport(0, "", "the build folder holds no model.onnx")
     count = min(len(request.images), request.qonnx_images or len(request.images))
-    size = 512
+    reason = "" if count == len(request.images) else f"QONNX execution was limited to {count} images"
+    size, rounded = 512, 0
     for start in range(0, count, size):
         batch = request.images[start : min(start + size, count)]
-        nchw = request.build.pixel_norm.apply(batch).transpose(0, 3, 1, 2)
-        logits = qonnx_execute(model, np.ascontiguousarray(nchw))
-        _compare_logits(request, logits, outputs[start : start + len(batch)], start, "QONNX")
+        rounded += compare_qonnx(request.build, batch, outputs[start : start + len(batch)], start)
         _tell(progress, f"QONNX: {start + len(batch)} of {count} images")
-    reason = "" if count == len(request.images) else f"QONNX execution was limited to {count} images"
-    return LinkReport(count, _what(request), reason)
+    return LinkReport(count, what_is_compared(request.build), reason, rounded)
 
 
 def _pytorch(request: VerifyRequest, outputs: IntArray, progress: Progress) -> LinkReport:
     if request.pytorch is None:
         return LinkReport(0, "", "no checkpoint was given")
-    size = 256
+    size, rounded = 256, 0
     for start in range(0, len(request.images), size):
         batch = request.images[start : start + size]
-        _compare_logits(request, request.pytorch(batch), outputs[start : start + len(batch)], start, "PyTorch")
+        rounded += compare_floats(request.build, batch, request.pytorch(batch), outputs[start : start + len(batch)], start, "PyTorch")
         _tell(progress, f"PyTorch: {start + len(batch)} of {len(request.images)} images")
-    return LinkReport(len(request.images), _what(request))
+    compared = what_is_compared(request.build) if float_exact(request.build) else "decisions, which the file's rounded sums may turn near ties"
+    return LinkReport(len(request.images), compared, rounded=rounded)
 
 
 _SOFTWARE: dict[str, Callable[[VerifyRequest, IntArray, Progress], LinkReport]] = {"cpu": _cpu, "qonnx": _qonnx, "pytorch": _pytorch}
-
-
-def _labels(request: VerifyRequest) -> bool:
-    return str(request.build.manifest["head"]) == "argmax"
-
-
-def _float_exact(request: VerifyRequest) -> bool:
-    """Whether the model file's float sums are exact, so that logits can be compared by ``==``."""
-    return bool(request.build.manifest["notes"].get("float_exact", True))
-
-
-def _what(request: VerifyRequest) -> str:
-    if _labels(request):
-        return "labels"
-    return "float32 logits" if _float_exact(request) else "decisions (the file's float sums are rounded, so its logits are not the exact ones)"
-
-
-def _decisions(logits: Logits) -> IntArray:
-    """Labels ``(N, 1)``; a single column holds labels already."""
-    return logits.astype(np.int64) if logits.shape[-1] == 1 else np.argmax(logits, axis=-1)[:, None].astype(np.int64)
-
-
-def _compare_logits(request: VerifyRequest, logits: Logits, outputs: IntArray, first: int, name: str) -> None:
-    """Compare a float executor with the interpreter's integers behind the host tail, or with its labels."""
-    got: npt.NDArray[np.float32] | IntArray = logits
-    wanted: npt.NDArray[np.float32] | IntArray = outputs if _labels(request) else request.build.tail.apply(outputs)
-    if _labels(request):
-        got = _decisions(logits)
-    elif not _float_exact(request):
-        got, wanted = _decisions(logits), _decisions(request.build.tail.apply(outputs))
-    if got.shape != wanted.shape:
-        raise CheckFailedError(f"{name} makes outputs of shape {got.shape[1:]}, the interpreter of shape {wanted.shape[1:]}")
-    found = first_difference(got, wanted, first)
-    if found is None:
-        return
-    one = request.images[found.image : found.image + 1].astype(np.int64)
-    text = found.text(f"the {_what(request)}", name, "the interpreter")
-    node = _compare_with_model(request, one, found.image)
-    raise CheckFailedError(f"{text}; {node}" if node else text)
-
-
-def _compare_with_model(request: VerifyRequest, image: IntArray, number: int) -> str | None:
-    """A build whose graph is not what its own model.onnx compiles to: name the node."""
-    from xnorflow.hw.folding import FoldingRequest
-    from xnorflow.hw.lowering import lower
-    from xnorflow.hw.plan import plan
-
-    model = request.build.folder / "model.onnx"
-    if not model.is_file():
-        return None
-    fresh = lower(model, pixel_norm=request.build.pixel_norm, head=request.build.manifest["head"])
-    folding = FoldingRequest(layers=request.build.manifest["folding"])
-    again = plan(fresh.graph, tail=fresh.tail, pixel_norm=fresh.pixel_norm, folding=folding)
-    return first_graph_difference(request.build.graph, again.graph, image, number)
 
 
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:

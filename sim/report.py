@@ -15,11 +15,14 @@ class LinkReport:
         images: compared; 0 where the link did not run.
         compared: what was compared, such as ``integers`` or ``float logits``.
         reason: why the link did not run on (all) images; empty where it ran on all.
+        rounded: what a model file with rounded float sums makes otherwise than exactly, within the proven bound: elements
+            of all streams (QONNX) or decisions (PyTorch). 0 for an exact file, where it would be a difference.
     """
 
     images: int
     compared: str
     reason: str = ""
+    rounded: int = 0
 
     @property
     def status(self) -> str:

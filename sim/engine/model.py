@@ -86,7 +86,7 @@ def _writable(cache: Path) -> Path:
     except OSError:
         folder = Path(tempfile.gettempdir()) / f"xnorflow-models-{os.getuid()}"
         folder.mkdir(mode=0o700, exist_ok=True)
-        return folder
+        return folder if folder.stat().st_uid == os.getuid() else Path(tempfile.mkdtemp(prefix="xnorflow-models-"))
 
 
 def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:

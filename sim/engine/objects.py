@@ -11,24 +11,24 @@ _NAMES = ("verilated.o", "verilated_threads.o", "main.o", "driver.o")
 
 
 def user_cache() -> Path:
-    """The folder for what may be deleted at any time."""
+    """The folder for what may be deleted at any time; RuntimeError where there is no home folder."""
     return Path.home() / ".cache" / "xnorflow"
 
 
 def reuse(key: str, obj: Path) -> None:
     """Put kept objects into a build's object folder; they are newer than its sources, so make takes them as done."""
-    folder = user_cache() / key
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        folder = user_cache() / key
         for name in _NAMES:
             shutil.copyfile(folder / name, obj / name)
 
 
 def keep(key: str, obj: Path) -> None:
     """Keep a finished build's objects, unless they are there already or the cache cannot be written."""
-    target = user_cache() / key
-    if target.exists():
-        return
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, RuntimeError):
+        target = user_cache() / key
+        if target.exists():
+            return
         target.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target.parent) as name:
             work = Path(name) / "objects"

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,11 @@ import pytest
 from xnorflow.errors import BadInputError, CheckFailedError
 from xnorflow.flows.images import load_images, random_images
 from xnorflow.flows.verify import verify
-from xnorflow.hw.build import Build
+from xnorflow.hw.build import Build, file_hash
 from xnorflow.hw.compile import compile_model
+from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.random_networks import draw
+from xnorflow.hw.serialise import graph_to_json
 
 pytestmark = pytest.mark.verilator
 SEED = 3
@@ -24,6 +28,18 @@ def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
     folder = tmp_path_factory.mktemp("verify")
     (folder / "model.onnx").write_bytes(draw(SEED).SerializeToString())
     return compile_model(folder / "model.onnx", folder / "build")
+
+
+def change_a_weight(build: Build) -> str:
+    """Negate a row of the last matrix in graph.json, with a hash that fits; returns the node's name."""
+    last = next(node for node in reversed(build.graph.nodes) if isinstance(node, MatVec))
+    weights = last.weights.copy()
+    weights[0] = -weights[0]
+    nodes = [dataclasses.replace(n, weights=weights) if n is last else n for n in build.graph.nodes]
+    (build.folder / "graph.json").write_text(graph_to_json(build.graph.with_nodes(nodes)))
+    manifest = build.manifest | {"files": build.manifest["files"] | {"graph.json": file_hash(build.folder / "graph.json")}}
+    (build.folder / "manifest.json").write_text(json.dumps(manifest))
+    return last.name
 
 
 def shape_of(build: Build) -> tuple[int, ...]:
@@ -55,31 +71,34 @@ def test_a_limit_on_the_qonnx_link_is_reported(build: Build) -> None:
 
 
 def test_a_weight_changed_in_graph_json_is_found_and_its_node_named(build: Build, tmp_path: Path) -> None:
-    import dataclasses
-    import shutil
-
-    from xnorflow.hw.build import file_hash
-    from xnorflow.hw.nodes.mat_vec import MatVec
-    from xnorflow.hw.serialise import graph_to_json
-
     folder = Path(shutil.copytree(build.folder, tmp_path / "build"))
-    last = next(node for node in reversed(build.graph.nodes) if isinstance(node, MatVec))
-    weights = last.weights.copy()
-    weights[0] = -weights[0]
-    nodes = [dataclasses.replace(n, weights=weights) if n is last else n for n in build.graph.nodes]
-    (folder / "graph.json").write_text(graph_to_json(build.graph.with_nodes(nodes)))
-    manifest = json.loads((folder / "manifest.json").read_text())
-    manifest["files"]["graph.json"] = file_hash(folder / "graph.json")
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CheckFailedError, match=rf"QONNX differs from the interpreter at the .*node {last.name} \({last.op}\)"):
+    node = change_a_weight(Build.open(folder))
+    with pytest.raises(CheckFailedError, match=rf"QONNX differs from the interpreter at the .*node {node} "):
         verify(folder, images=20, links=("qonnx",))
-    with pytest.raises(CheckFailedError, match=rf"the RTL differs from the interpreter at node {last.name} \({last.op}\)"):
+    with pytest.raises(CheckFailedError, match=rf"the RTL differs from the interpreter at node {node} "):
         verify(folder, images=20, links=("rtl",))
 
 
-def test_a_damaged_build_is_refused(build: Build, tmp_path: Path) -> None:
-    import shutil
+def inexact_build(folder: Path) -> Build:
+    (folder / "model.onnx").write_bytes(draw(24, exact=False).SerializeToString())
+    build = compile_model(folder / "model.onnx", folder / "build")
+    assert build.manifest["notes"]["float_exact"] is False
+    return build
 
+
+def test_a_file_that_rounds_its_sums_is_checked_within_the_proven_bound(tmp_path: Path) -> None:
+    link = verify(inexact_build(tmp_path).folder, images=50, seed=24, links=("qonnx",)).links["qonnx"]
+    assert (link.images, link.compared) == (50, "every stream, within the proven bound of the file's rounded float32 sums")
+
+
+def test_a_changed_weight_is_found_in_a_build_of_such_a_file_too(tmp_path: Path) -> None:
+    build = inexact_build(tmp_path)
+    change_a_weight(build)
+    with pytest.raises(CheckFailedError, match=r"^QONNX differs from the interpreter in the batch from image 0 on: "):
+        verify(build.folder, images=20, links=("qonnx",))
+
+
+def test_a_damaged_build_is_refused(build: Build, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(build.folder, tmp_path / "build"))
     (folder / "top.v").write_text("module top; endmodule\n")
     with pytest.raises(BadInputError, match=r"top.v is missing or has changed since it was compiled"):

@@ -70,7 +70,7 @@ def test_many_images_are_shared_among_processes(small_build: Build) -> None:
 
 def test_a_report_is_plain_json(small_build: Build, small_images: np.ndarray) -> None:
     record = json.loads(json.dumps(verify(VerifyRequest(build=small_build, images=small_images, source="a test", links=RTL_ONLY)).to_json()))
-    assert record["links"]["rtl"] == {"images": 60, "compared": "integers", "reason": "", "status": "equal"}
+    assert record["links"]["rtl"] == {"images": 60, "compared": "integers", "reason": "", "rounded": 0, "status": "equal"}
     assert record["rtl"]["deviation_percent"] == 0
 
 
