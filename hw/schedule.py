@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
 
 _MAX_FRAMES = 256
+_CREDIT = 4  # cycles from a result's leaving its queue to the next one in that place
 _STEADY = 3  # equal intervals in a row that count as steady
 
 
@@ -74,6 +75,7 @@ class _Cell:
         self.fed = np.flatnonzero(need > 0)
         self.from_input = need[self.fed] - 1
         self.gap = np.cumsum(np.tile(timing.gap, frames))
+        self.queue = timing.queue
         self.limited = np.flatnonzero(room > 0)
         self.from_output = room[self.limited] - 1
         assert np.all(need <= frames * takes), "an output beat needs input of a later frame"
@@ -81,18 +83,28 @@ class _Cell:
 
     def push(self, taken: IntArray, made: IntArray) -> None:
         """Delay the output beats to what input and gaps allow."""
-        made[self.fed] = np.maximum(made[self.fed], taken[self.from_input] + self.latency)
-        made -= self.gap
-        np.maximum.accumulate(made, out=made)
-        made += self.gap
+        ready = np.zeros_like(made) if self.queue else made
+        ready[self.fed] = np.maximum(ready[self.fed], taken[self.from_input] + self.latency)
+        if self.queue:
+            ready[self.queue :] = np.maximum(ready[self.queue :], made[: -self.queue] + _CREDIT)
+        ready -= self.gap
+        np.maximum.accumulate(ready, out=ready)
+        ready += self.gap
+        if self.queue:
+            np.maximum(made, ready, out=made)
+            _one_a_cycle(made)
 
     def pull(self, taken: IntArray, made: IntArray) -> None:
         """Delay the input beats to what room and one beat a cycle allow."""
         taken[self.limited] = np.maximum(taken[self.limited], made[self.from_output] + 1)
-        index = np.arange(len(taken), dtype=np.int64)
-        taken -= index
-        np.maximum.accumulate(taken, out=taken)
-        taken += index
+        _one_a_cycle(taken)
+
+
+def _one_a_cycle(times: IntArray) -> None:
+    index = np.arange(len(times), dtype=np.int64)
+    times -= index
+    np.maximum.accumulate(times, out=times)
+    times += index
 
 
 def simulate(timings: Sequence[Timing], *, source_interval: int = 0) -> Schedule:

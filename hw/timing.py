@@ -11,7 +11,9 @@ For one frame of ``len(room)`` input beats and ``len(need)`` output beats, with 
 In cycle numbers, with ``taken[j]`` and ``made[k]`` the cycles in which beats are transferred and counts running on:
 ``taken[j] >= max(taken[j-1] + 1, made[room[j]-1] + 1)`` and
 ``made[k] >= max(made[k-1] + gap[k], taken[need[k]-1] + latency)``; a cell with free neighbours meets both with equality.
-Behind a stall a cell may catch up by the few beats that its output queue holds, faster than ``gap`` says.
+A cell with a ``queue`` of results at its output goes on while that output is stalled: ``gap`` then lies between results
+that are ready, ``ready[k] >= max(ready[k-1] + gap[k], taken[need[k]-1] + latency, made[k-queue] + 4)`` (a place in the queue
+is claimed 3 cycles before, and can be one cycle after it was left), and ``made[k] >= max(made[k-1] + 1, ready[k])``.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ class Timing:
     room: IntArray
     gap: IntArray
     latency: int = 1
+    queue: int = 0
 
     @property
     def interval(self) -> int:

@@ -127,7 +127,7 @@ class MatVec(HardwareNode):
         else:  # a vector is taken when the one two before it has been read, 3 cycles before its last output leaves
             room, latency = (vector - 1) * nf - (0 if nf * sf >= 4 else -(-3 // sf)), 4
         need = np.repeat(np.arange(1, vectors + 1, dtype=np.int64) * sf, nf)
-        return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency)
+        return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency, queue=2 if sf >= 2 else 4)
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         return self.resources_at(ins[0].dtype.bits, self.infer(ins)[0].dtype.bits)

@@ -13,15 +13,15 @@ def fifo(beats: int, depth: int) -> Timing:
     return Timing(need=index + 1, room=index - depth + 1, gap=np.ones(beats, dtype=np.int64), latency=1)
 
 
-def folded(vectors: int, reads: int, writes: int, buffers: int = 2) -> Timing:
+def folded(vectors: int, reads: int, writes: int, buffers: int = 2, queue: int = 0) -> Timing:
     """Takes vectors of ``reads`` beats into ``buffers`` places, makes ``writes`` beats of each, ``reads`` cycles apart."""
     out, taken = np.arange(vectors * writes), np.arange(vectors * reads)
     gap = np.full(vectors * writes, reads)
-    return Timing(need=(out // writes + 1) * reads, room=(taken // reads - buffers + 1) * writes, gap=gap, latency=3)
+    return Timing(need=(out // writes + 1) * reads, room=(taken // reads - buffers + 1) * writes, gap=gap, latency=3, queue=queue)
 
 
 def slow_simulation(timings: list[Timing], frames: int) -> list[np.ndarray]:
-    """The same rules, one cycle at a time: the oracle."""
+    """The same rules, one cycle at a time: the oracle for cells without a queue."""
     beats = [len(timings[0].room), *(len(t.need) for t in timings)]
     times: list[list[int]] = [[] for _ in beats]
     cycle = 0
@@ -72,6 +72,19 @@ def test_transfer_times_equal_those_of_a_simulation_cycle_by_cycle(name: str) ->
     slow = slow_simulation(chain, schedule.frames)
     for fast, expected in zip(schedule.times, slow, strict=True):
         assert np.array_equal(fast, expected)
+
+
+def test_results_in_a_queue_leave_one_a_cycle_once_a_stall_is_over() -> None:
+    late = Timing(need=np.full(6, 6), room=np.array([0, 1, 2, 3, 4, 5]) - 6, gap=np.ones(6, dtype=np.int64))
+    blocked = Timing(need=np.array([1, 2, 3, 4, 5, 6]), room=np.array([-6, 0, 0, 0, 0, 0]), gap=np.full(6, 40), latency=1)
+    with_queue, without = (simulate([folded(1, 10, 6, queue=queue), blocked, late]) for queue in (2, 0))
+    assert all(np.all(a <= b) for a, b in zip(with_queue.times, without.times, strict=True))
+    assert with_queue.interval == without.interval == 240
+
+
+def test_a_queue_never_makes_results_closer_than_the_gap_on_average() -> None:
+    cell = folded(3, 5, 4, queue=2)
+    assert simulate([cell]).interval == cell.interval == 60
 
 
 def test_a_double_buffered_chain_runs_at_its_slowest_cell() -> None:
