@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 QONNX_DOMAIN = "qonnx.custom_op.general"
 QONNX_OPS = ("BipolarQuant", "IntQuant", "Quant", "Trunc")
+_QONNX_WORDS = ("qonnx", "finn", "brevitas")
 _FATAL_ONLY = 4
 
 
@@ -36,7 +37,7 @@ class Executor:
 
     def __init__(self, opsets: Mapping[str, int]) -> None:
         self._opset = opsets.get("", opsets.get("ai.onnx", 13))
-        self._qonnx = next((v for d, v in opsets.items() if d not in ("", "ai.onnx")), 1)
+        self._qonnx = next((v for d, v in opsets.items() if any(word in d for word in _QONNX_WORDS)), 1)
         self._sessions: dict[Any, Any] = {}
 
     def run(self, node: Any, inputs: Mapping[str, AnyArray]) -> dict[str, AnyArray]:

@@ -68,8 +68,7 @@ def _neg(builder: Builder, node: Any) -> None:
 
 
 def _prelu(builder: Builder, node: Any) -> None:
-    slope = builder.constant(node, 1)
-    builder.pointwise(node, ((StepKind.PRELU, (slope,)),) if slope is not None else ())
+    builder.pointwise(node, ((StepKind.PRELU, (_float(builder, node, 1),)),))
 
 
 def _leaky_relu(builder: Builder, node: Any) -> None:
