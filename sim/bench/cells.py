@@ -51,5 +51,6 @@ def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, s
         defines={"XF_CHECK_STREAMS": "1"},
         plusargs={"plan": "plan.json", "seed": str(seed)},
         seed=seed,
+        optimise=0,
     )
     run_cocotb(job)
