@@ -8,6 +8,7 @@ from torch import Tensor
 from xnorflow.errors import BadInputError
 
 FLOOR = 1e-6
+CHUNK = 1 << 22  # values times centres handled in one operation: few calls for small layers, little memory for large ones
 
 
 def soft_histogram(values: Tensor, *, centres: int = 64, reach: float = 3.0, bandwidth: float = 0.1) -> Tensor:
@@ -31,7 +32,8 @@ def soft_histogram(values: Tensor, *, centres: int = 64, reach: float = 3.0, ban
             "(rows, n), two centres or more and positive numbers are accepted"
         )
     points = torch.linspace(-reach, reach, centres, dtype=values.dtype, device=values.device)
-    mass = torch.stack([torch.exp(-0.5 * ((values - point) / bandwidth).square()).sum(1) for point in points], 1)
+    together = max(1, CHUNK // max(values.numel(), 1))
+    mass = torch.cat([torch.exp(-0.5 * ((values[..., None] - some) / bandwidth).square()).sum(1) for some in torch.split(points, together)], 1)
     shares = mass / mass.sum(1, keepdim=True).clamp(min=FLOOR) + FLOOR
     return shares / shares.sum(1, keepdim=True)
 

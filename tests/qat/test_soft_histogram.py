@@ -41,3 +41,9 @@ def test_divergence_is_zero_only_between_equals_and_has_a_gradient() -> None:
 def test_unusable_shapes_are_refused() -> None:
     with pytest.raises(BadInputError, match=r"soft histogram of shape \(4,\)"):
         soft_histogram(torch.ones(4))
+
+
+def test_chunks_of_centres_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = soft_histogram(VALUES)
+    monkeypatch.setattr("xnorflow.qat.soft_histogram.CHUNK", 3 * VALUES.numel())
+    assert torch.equal(soft_histogram(VALUES), whole)

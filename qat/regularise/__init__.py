@@ -1,0 +1,1 @@
+"""Losses on weights alone: shapes of distributions that survive the sign."""
