@@ -34,6 +34,7 @@ class Bench:
         self._phases = self._script()
         self._cycle = 0
         self._idle = 0
+        self._frame = 0
         self.reset = True
         self.active = True
         self._next()
@@ -74,9 +75,8 @@ class Bench:
     def _setup(self, pattern: Pattern, frames: int, phase: str) -> None:
         self.phase = phase
         plan, pool = self.plan, len(self.plan.frames_in)
-        first = getattr(self, "_frame", 0)
-        chosen = [(first + i) % pool for i in range(frames)]
-        self._frame = first + frames
+        chosen = [(self._frame + i) % pool for i in range(frames)]
+        self._frame += frames
         seed = f"{self._seed} {phase}"
         self.source = Source(list(chain.from_iterable(plan.frames_in[i] for i in chosen)), pattern, seed)
         self.sink = Sink(list(chain.from_iterable(plan.frames_out[i] for i in chosen)), pattern, seed)
