@@ -82,6 +82,11 @@ class Executor:
         return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"], enable_fallback=0)
 
 
+def printable(text: str) -> str:
+    """Text of a file for a message of one line."""
+    return "".join(c if c.isprintable() else "?" for c in text)
+
+
 def node_label(node: Any) -> str:
     """How messages call a node of a file: its name, or what it makes where it has none."""
     return repr(str(node.name)) if node.name else f"that makes {str(node.output[0])!r}"

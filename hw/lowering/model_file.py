@@ -58,6 +58,7 @@ def read_model(model: Path | str | Any) -> ModelFile:
     label, proto = ("model", model) if isinstance(model, onnx.ModelProto) else _parse(Path(model))
     if not proto.graph.node or not proto.graph.output:
         raise BadInputError(f"{label}: holds no ONNX graph with nodes and an output")
+    _check_text(label, proto)
     constants = {t.name: _array(label, t) for t in proto.graph.initializer}
     inputs = [v for v in proto.graph.input if v.name not in constants]
     if len(inputs) != 1 or len(proto.graph.output) != 1:
@@ -77,6 +78,16 @@ def _parse(path: Path) -> tuple[str, Any]:
         return path.name, onnx.load(path)
     except Exception as error:
         raise BadInputError(f"{path}: not a readable ONNX file, truncated or of another format ({type(error).__name__})") from error
+
+
+def _check_text(label: str, proto: Any) -> None:
+    """Names that are no UTF-8 arrive as bytes, where any are accepted at all."""
+    graph = proto.graph
+    texts = [o.domain for o in proto.opset_import] + [v.name for part in (graph.input, graph.output, graph.initializer) for v in part]
+    texts += [text for n in graph.node for text in (n.name, n.op_type, n.domain, *n.input, *n.output, *(a.name for a in n.attribute))]
+    texts += [text for p in proto.metadata_props for text in (p.key, p.value)]
+    if any(not isinstance(text, str) for text in texts):
+        raise BadInputError(f"{label}: not a readable ONNX file, a name in it is not UTF-8 text")
 
 
 def _array(label: str, tensor: Any) -> AnyArray:

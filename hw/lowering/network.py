@@ -15,7 +15,7 @@ from onnx import helper, numpy_helper
 
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.lowering.constants import QuantisedConstant
-from xnorflow.hw.lowering.executor import QONNX_OPS, Executor, node_label
+from xnorflow.hw.lowering.executor import QONNX_OPS, Executor, node_label, printable
 from xnorflow.hw.lowering.model_file import MAX_ELEMENTS
 from xnorflow.hw.lowering.quantiser import quantiser_of
 
@@ -117,7 +117,7 @@ class _Folder:
             raise UnsupportedModelError(f"a node of type {node.op_type} in {self.label} has no output; one is accepted")
         if node.op_type not in DATA_OPS and node.op_type not in CONSTANT_OPS:
             accepted = ", ".join(sorted(DATA_OPS))
-            raise UnsupportedModelError(f"node {node_label(node)}: operator {node.op_type} is not supported; accepted are {accepted}")
+            raise UnsupportedModelError(f"node {node_label(node)}: operator {printable(node.op_type)} is not supported; accepted are {accepted}")
         for name in node.input:
             if name and name not in self.constants and name not in self.zeros:
                 raise UnsupportedModelError(f"node {node_label(node)}: reads {name!r}, which nothing before it makes")

@@ -133,6 +133,17 @@ def test_a_node_that_reads_nothing_made_before_is_refused(mlp):
     refused(mlp.model(), "node 'lost': reads 'nowhere', which nothing before it makes")
 
 
+def test_an_operator_name_with_a_line_break_gives_one_line(mlp):
+    mlp.node("Soft\nmax", mlp.sums)
+    refused(mlp.model(), r"operator Soft\?max is not supported")
+
+
+def test_a_name_that_is_no_text_is_refused(tmp_path, mlp):
+    raw = mlp.model().SerializeToString().replace(b"image", b"im\xffge")
+    (tmp_path / "name.onnx").write_bytes(raw)
+    refused(tmp_path / "name.onnx", r"name\.onnx: not a readable ONNX file", BadInputError)
+
+
 def test_two_inputs_are_refused(mlp):
     mlp.inputs = [helper.make_tensor_value_info("other", onnx.TensorProto.FLOAT, [1, 2])]
     refused(mlp.model(), "has 2 data inputs and 1 outputs; 1 and 1 are accepted")
