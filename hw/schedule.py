@@ -33,7 +33,7 @@ class Schedule:
 
     Attributes:
         times: for each stream, from the input of the first cell to the output of the last, the cycle of every
-            transfer; int64 ``(frames * beats,)``, the first transfer in cycle 0.
+            transfer; int64 ``(frames * beats,)``, the first input beat offered in cycle 0.
         frames: how many frames were simulated.
     """
 
@@ -47,8 +47,8 @@ class Schedule:
 
     @property
     def latency(self) -> int:
-        """Cycles from the first beat taken to the last beat made of the first frame, both included."""
-        return int(self.frame_ends[0] - self.times[0][0]) + 1
+        """Cycles from the first beat offered to the last beat made of the first frame, both included."""
+        return int(self.frame_ends[0]) + 1
 
     @property
     def interval(self) -> int:
@@ -133,7 +133,7 @@ def _simulate(timings: Sequence[Timing], frames: int, source_interval: int) -> S
     beats = len(timings[0].room)
     index = np.arange(frames * beats, dtype=np.int64)
     times = [index * source_interval // beats if source_interval else index]
-    times += [np.zeros(frames * len(timing.need), dtype=np.int64) for timing in timings]
+    times += [np.full(frames * len(timing.need), timing.latency, dtype=np.int64) for timing in timings]
     limit = _horizon(timings, frames, source_interval)
     before = -1
     while True:

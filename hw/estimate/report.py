@@ -50,8 +50,7 @@ class Estimate:
 
     Attributes:
         interval: cycles between two frames, exact.
-        latency: cycles from the first beat in to the last beat out of the first frame, both included; right to a
-            cycle or two, exactly where no cell is stalled while the pipeline fills.
+        latency: cycles from the first beat offered to the last beat out of the first frame after a reset, both included.
         clock_mhz: clock that ``fps`` is for.
         nodes: in order of the stream.
     """

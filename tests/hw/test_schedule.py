@@ -43,6 +43,8 @@ def may_move(timings: list[Timing], times: list[list[int]], before: list[int], s
         t = timings[stream - 1]
         frame, k = divmod(index, len(t.need))
         need = int(t.need[k]) + frame * len(t.room)
+        if need <= 0 and cycle < t.latency:
+            return False
         if need > 0 and (before[stream - 1] < need or times[stream - 1][need - 1] + t.latency > cycle):
             return False
         if index and cycle < made[-1] + int(t.gap[k]):
@@ -61,6 +63,10 @@ CHAINS = {
     "mlp": [Timing.elementwise(16), folded(1, 16, 4), Timing.elementwise(4), folded(1, 4, 5)],
     "single buffer": [Timing.elementwise(8), folded(2, 4, 3, buffers=1), Timing.elementwise(6)],
     "bursts": [folded(4, 3, 6), fifo(24, 2), folded(2, 12, 2), fifo(4, 3)],
+    "border first": [
+        Timing(need=np.array([0, 0, 1, 2, 2, 3, 4, 4]), room=np.array([1, 2, 4, 5]), gap=np.ones(8, dtype=np.int64)),
+        folded(2, 4, 3),
+    ],
     "shallow": [folded(6, 2, 4), folded(3, 8, 2), folded(1, 6, 7)],
 }
 
