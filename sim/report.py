@@ -38,7 +38,7 @@ class RtlFigures:
         frames: streamed, over all runs and resets (all images once, half of them a second time).
         resets: resets in mid-frame, one a process, each followed by all images of that process.
         cycles: clock cycles simulated, over all processes.
-        cycles_per_image: mean distance of two frames' last beats, back to back; None with fewer than 2 images a process.
+        cycles_per_image: mean distance of two frames' last beats, back to back, once the pipeline is full; None below 2 images.
         latency: cycles from the first beat in to the first frame's last beat out.
         estimate_cycles, estimate_latency: what the build estimates.
         compile_seconds: wall time of compiling the model; almost nothing when the build was verified before.

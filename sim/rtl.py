@@ -108,10 +108,14 @@ class RtlResult:
 
     @property
     def cycles_per_image(self) -> float | None:
-        """Mean distance of two frames' last beats in the final back-to-back run; None below two images."""
-        times = [part.done[-1] for _, part in self.parts]
-        gaps = sum(len(t) - 1 for t in times if len(t) > 1)
-        return sum(int(t[-1] - t[0]) for t in times if len(t) > 1) / gaps if gaps else None
+        """Mean distance of two frames' last beats in the later half of the final back-to-back run; None below two images.
+
+        The earlier half is left out because the first frames find an empty pipeline and are not yet evenly spaced.
+        """
+        runs = [part.done[-1] for _, part in self.parts]
+        steady = [times[(len(times) - 1) // 2 :] for times in runs if len(times) > 1]
+        gaps = sum(len(times) - 1 for times in steady)
+        return sum(int(times[-1] - times[0]) for times in steady) / gaps if gaps else None
 
     @property
     def latency(self) -> int | None:

@@ -15,3 +15,9 @@ def test_random_networks_with_random_foldings_are_equal_on_every_link(first: int
         assert network.images == IMAGES
         assert network.frames == 2 * (IMAGES + (IMAGES + 1) // 2)
         assert network.interval == network.estimate
+
+
+def test_the_interval_is_measured_once_the_pipeline_is_full() -> None:
+    """Network 114 spaces its first two frames wider than all later ones."""
+    (network,) = prove_networks([114])
+    assert network.interval == network.estimate
