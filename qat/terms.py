@@ -1,0 +1,226 @@
+"""Loss terms by name, so that a recipe can weigh and combine any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.distill.attention import attention_matching
+from xnorflow.qat.distill.consecutive import consecutive_distillation
+from xnorflow.qat.distill.distribution import distribution_distance, group_distillation
+from xnorflow.qat.distill.logits import logit_distillation
+from xnorflow.qat.registry import Registry
+from xnorflow.qat.regularise.kurtosis import TARGETS, kurtosis_loss
+from xnorflow.qat.regularise.mimicking import mimicking_loss
+from xnorflow.qat.schedules import ramp
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one training step offers to the terms; what a recipe does not use may be empty.
+
+    Attributes:
+        logits: the student's, ``(N, K)``.
+        labels: ``(N,)``, int64.
+        teacher_logits: ``(N, K)`` of each teacher; for consecutive distillation the strong one and the current assistant.
+        features: the student's tapped features, in order.
+        teacher_features: the same of each teacher.
+        weights: the student's weights that are regularised, in order.
+        teacher_weights: those of the first teacher.
+    """
+
+    logits: Tensor
+    labels: Tensor
+    teacher_logits: Sequence[Tensor] = ()
+    features: Sequence[Tensor] = ()
+    teacher_features: Sequence[Sequence[Tensor]] = ()
+    weights: Sequence[Tensor] = ()
+    teacher_weights: Sequence[Tensor] = ()
+
+    def need(self, term: str, **counts: int) -> None:
+        """Refuse a term whose inputs the recipe does not provide: at least so many entries of each named attribute."""
+        for name, count in counts.items():
+            found = len(getattr(self, name))
+            if found < count:
+                raise BadInputError(f"term {term} needs {count} {name.replace('_', ' ')}, the recipe gives {found}")
+
+
+class Term(Protocol):
+    """A loss term with its arguments set."""
+
+    def __call__(self, seen: Observation) -> Tensor:
+        """The term's scalar."""
+
+
+TERMS: Registry[Term] = Registry("loss term")
+
+
+@TERMS.register("cross-entropy")
+@dataclass(frozen=True)
+class CrossEntropy:
+    """Cross-entropy with the labels."""
+
+    smoothing: float = 0.0
+
+    def __call__(self, seen: Observation) -> Tensor:
+        return functional.cross_entropy(seen.logits, seen.labels, label_smoothing=self.smoothing)
+
+
+@TERMS.register("logits")
+@dataclass(frozen=True)
+class Logits:
+    """Logit distillation from the first teacher."""
+
+    temperature: float = 1.0
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("logits", teacher_logits=1)
+        return logit_distillation(seen.logits, seen.teacher_logits[0], self.temperature)
+
+
+@TERMS.register("attention")
+@dataclass(frozen=True)
+class Attention:
+    """Attention matching with the first teacher's taps."""
+
+    form: str = "paper"
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("attention", features=1, teacher_features=1)
+        return attention_matching(seen.features, seen.teacher_features[0], self.form)
+
+
+@TERMS.register("consecutive")
+@dataclass(frozen=True)
+class Consecutive:
+    """Consecutive distillation from the strong teacher (first) and the current assistant (second)."""
+
+    sign: int = -1
+    form: str = "paper"
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("consecutive", teacher_logits=2)
+        return consecutive_distillation(seen.logits, seen.teacher_logits[0], seen.teacher_logits[1], sign=self.sign, form=self.form)
+
+
+@TERMS.register("teacher-group")
+@dataclass(frozen=True)
+class TeacherGroup:
+    """Distribution-specific loss from all teachers; no ``betas`` weigh them equally."""
+
+    betas: tuple[float, ...] = ()
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("teacher-group", teacher_logits=1)
+        return group_distillation(seen.logits, seen.teacher_logits, self.betas or None)
+
+
+@TERMS.register("distribution")
+@dataclass(frozen=True)
+class Distribution:
+    """Distribution distance of the last tapped feature to those of all teachers."""
+
+    model: str = "gaussian"
+    match: str = "pool"
+    direction: str = "student-teacher"
+    group: str = "mean"
+    per_sample: bool = False
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("distribution", features=1, teacher_features=1)
+        return distribution_distance(
+            seen.features[-1],
+            [features[-1] for features in seen.teacher_features],
+            model=self.model,
+            match=self.match,
+            direction=self.direction,
+            group=self.group,
+            per_sample=self.per_sample,
+        )
+
+
+@TERMS.register("kurtosis")
+@dataclass(frozen=True)
+class Kurtosis:
+    """Kurtosis regulariser; ``published`` names one of the published lists of targets and replaces ``targets``."""
+
+    targets: tuple[float, ...] = (1.8,)
+    published: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.published is not None and self.published not in TARGETS:
+            raise BadInputError(f"kurtosis: published targets {self.published!r} are not known; known are {', '.join(TARGETS)}")
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("kurtosis", weights=1)
+        return kurtosis_loss(seen.weights, self.targets if self.published is None else TARGETS[self.published])
+
+
+@TERMS.register("mimicking")
+@dataclass(frozen=True)
+class Mimicking:
+    """Weight-distribution mimicking of the first teacher."""
+
+    variant: str = "histogram"
+    reduction: str = "sum"
+
+    def __call__(self, seen: Observation) -> Tensor:
+        seen.need("mimicking", weights=1, teacher_weights=1)
+        return mimicking_loss(seen.weights, seen.teacher_weights, variant=self.variant, reduction=self.reduction)
+
+
+@dataclass(frozen=True)
+class WeightedTerm:
+    """One line of a recipe's loss.
+
+    Attributes:
+        name: of the term.
+        weight: its factor in the total.
+        ramp: share of the training's steps over which the factor rises linearly from 0.
+        arguments: of the term.
+    """
+
+    name: str
+    weight: float = 1.0
+    ramp: float = 0.0
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.ramp <= 1:
+            raise BadInputError(f"term {self.name}: ramp {self.ramp} is not in [0, 1]")
+
+    def factor(self, step: int, steps: int) -> float:
+        """Its factor after ``step`` of ``steps`` iterations."""
+        rising = int(self.ramp * steps)
+        return self.weight if rising == 0 else self.weight * ramp(step, rising)
+
+
+class TermSum:
+    """The weighted sum of a recipe's terms.
+
+    Args:
+        lines: the recipe's lines; a term may occur once.
+        where: names the recipe in messages.
+
+    Raises:
+        BadInputError: no line, a term twice, an unknown name or argument.
+    """
+
+    def __init__(self, lines: Sequence[WeightedTerm], where: str = "loss") -> None:
+        names = [line.name for line in lines]
+        if not lines or len(set(names)) != len(names):
+            raise BadInputError(f"{where}: terms {', '.join(names) or '(none)'}; one or more, each once, are needed")
+        self.lines = tuple(lines)
+        self.terms = tuple(TERMS.build(line.name, line.arguments, where) for line in lines)
+
+    def __call__(self, seen: Observation, step: int = 0, steps: int = 1) -> tuple[Tensor, dict[str, Tensor]]:
+        """The total, with gradient, and each term before weighting, without, for the log."""
+        values = [term(seen) for term in self.terms]
+        total = torch.stack([line.factor(step, steps) * value for line, value in zip(self.lines, values, strict=True)]).sum()
+        return total, {line.name: value.detach() for line, value in zip(self.lines, values, strict=True)}
