@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from xnorflow.errors import BadInputError
@@ -12,7 +11,7 @@ from xnorflow.qat.binarisers.rbnn import RbnnSign
 from xnorflow.qat.binarisers.real import RealWeight
 from xnorflow.qat.binarisers.tanh_activation import TanhActivation
 from xnorflow.qat.binarisers.tanh_anneal import TanhAnneal
-from xnorflow.qat.binarisers.transforms import RectifiedClamp, Standardise
+from xnorflow.qat.binarisers.transforms import RectifiedClamp, SampleScale, Standardise
 from xnorflow.qat.brevitas import ScalingPerOutputType
 from xnorflow.qat.estimators import ApproxSign, SteSign
 from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight
@@ -25,6 +24,7 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
     "approx-sign": {"binarizer_impl": ApproxSign},
     "ede": {"binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
     "rbnn": {"binarizer_impl": RbnnSign, "activation": True},
+    "recu": {"transform_impl": SampleScale, "binarizer_impl": ApproxSign},
     "tanh": {"binarizer_impl": TanhActivation},
 }
 
@@ -84,24 +84,3 @@ def _known(table: dict[str, dict[str, Any]], name: str, what: str) -> dict[str, 
     if name not in table:
         raise BadInputError(f"{what} quantiser {name!r} is not known; known are {', '.join(table)}")
     return table[name]
-
-
-@dataclass(frozen=True)
-class LatentRange:
-    """What a weight method needs of its latent weights.
-
-    Attributes:
-        limit: clamp them to plus and minus this after every optimiser step; infinite for never.
-        std: start them from a normal distribution of this deviation; 0 for uniform in [-1, 1].
-    """
-
-    limit: float
-    std: float
-
-
-def latent_range(name: str) -> LatentRange:
-    """Limits and start of the latent weights of a method in ``WEIGHTS``."""
-    _known(WEIGHTS, name, "weight")
-    if name == "progressive":
-        return LatentRange(1.5, 1e-3)
-    return LatentRange(UNCLIPPED, 0.0) if name in {"recu", "ir-net", "ede", "rbnn"} else LatentRange(1.0, 0.0)

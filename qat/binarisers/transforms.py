@@ -1,4 +1,4 @@
-"""Weight transforms in front of a binariser; freezing folds them into the signs."""
+"""Transforms in front of a binariser: of weights, which freezing folds into the signs, and of activations, which keep their sign."""
 
 from __future__ import annotations
 
@@ -61,3 +61,20 @@ class RectifiedClamp(Scheduled):
         scaled = standardised(weight) * (2 * math.sqrt(2))
         limit = (-scaled.abs().mean() * torch.log(2 - 2 * self.tau)).detach()
         return torch.maximum(torch.minimum(scaled, limit), -limit)
+
+
+class SampleScale(nn.Module):
+    """Divide activations by ``sqrt(var + 1e-5)`` of each sample in training only (Xu et al. 2021, ReCU's public code).
+
+    The sign stays what it was; the estimator's window fits the values. Evaluation passes them on.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scaled activations, shape ``(N, ...)`` kept; differentiable."""
+        if not self.training:
+            return x
+        variance = x.flatten(1).var(1).reshape(-1, *[1] * (x.dim() - 1))
+        return x / torch.sqrt(variance + EPSILON)

@@ -15,7 +15,7 @@ from xnorflow.qat.binarisers.real import harden
 from xnorflow.qat.binarisers.schedule import set_epoch
 from xnorflow.qat.export import to_qonnx
 from xnorflow.qat.freeze import freeze
-from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight, latent_range
+from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear
 
 SHAPE = (3, 6, 6)
@@ -102,11 +102,10 @@ def test_unknown_names_list_the_known() -> None:
         binary_weight("sign")
     with pytest.raises(BadInputError, match="weight scale quantiser 'max' is not known; known are none, mean"):
         binary_weight("ste", "max")
-    with pytest.raises(BadInputError, match="activation quantiser 'recu' is not known"):
-        binary_activation("recu")
+    with pytest.raises(BadInputError, match="activation quantiser 'ir-net' is not known"):
+        binary_activation("ir-net")
 
 
 def test_settings_reach_the_binariser() -> None:
     conv = BinaryConv2d(1, 2, 3, weight_quant=binary_weight("ste", clip=1.25))
     assert conv.weight_quant.tensor_quant.binarizer_impl.clip == 1.25
-    assert latent_range("progressive").limit == 1.5

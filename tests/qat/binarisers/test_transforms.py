@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.binarisers.transforms import RectifiedClamp, Standardise
+from xnorflow.qat.binarisers.transforms import RectifiedClamp, SampleScale, Standardise
 from xnorflow.qat.scales import LearnedScale, MeanScale, PowerOfTwoScale
 
 WEIGHT = torch.randn(6, 3, 3, 3, generator=torch.Generator().manual_seed(1)) * 0.2 + 0.05
@@ -65,3 +65,12 @@ def test_learned_scale_is_trained_and_never_negative() -> None:
     with torch.no_grad():
         scale.factor.fill_(-0.5)
     assert torch.all(scale(WEIGHT) == 0.5)
+
+
+def test_sample_scale_divides_by_each_samples_deviation_in_training_only() -> None:
+    x = torch.randn(4, 3, 5, 5, generator=torch.Generator().manual_seed(2)) * torch.tensor([0.1, 1, 5, 20]).reshape(4, 1, 1, 1)
+    scale = SampleScale()
+    rows = x.double().numpy().reshape(4, -1)
+    np.testing.assert_allclose(scale(x).reshape(4, -1), rows / np.sqrt(rows.var(1, ddof=1, keepdims=True) + 1e-5), rtol=1e-4)
+    assert torch.equal(scale(x) >= 0, x >= 0)
+    assert torch.equal(scale.eval()(x), x)

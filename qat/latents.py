@@ -1,0 +1,71 @@
+"""The latent weights of a quantised network: which they are, where each method starts them, how far they may go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.binarisers.progressive import LATENT_LIMIT, LATENT_STD
+from xnorflow.qat.injectors import WEIGHTS
+from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, is_binary
+from xnorflow.qat.optim.latent_clip import LatentClip
+
+
+@dataclass(frozen=True)
+class LatentRange:
+    """What a weight method needs of its latent weights.
+
+    Attributes:
+        limit: clamp them to plus and minus this after every optimiser step; None for never.
+        std: start them from a normal distribution of this deviation; None for uniform in [-1, 1].
+    """
+
+    limit: float | None = 1.0
+    std: float | None = None
+
+    def rule(self) -> LatentClip | None:
+        """The rule that keeps them in range, for :func:`xnorflow.qat.optim.after_step.attach`; None when they are free."""
+        return None if self.limit is None else LatentClip(self.limit)
+
+
+# Methods that standardise their weights, or whose gradient reaches all of them, leave the latents free.
+RANGES = {
+    "progressive": LatentRange(LATENT_LIMIT, LATENT_STD),
+    "recu": LatentRange(limit=None),
+    "ir-net": LatentRange(limit=None),
+    "ede": LatentRange(limit=None),
+    "rbnn": LatentRange(limit=None),
+}
+
+
+def latent_range(method: str) -> LatentRange:
+    """Range of the latents of a weight quantiser named as in ``xnorflow.qat.injectors.WEIGHTS``.
+
+    Raises:
+        BadInputError: no such quantiser.
+    """
+    if method not in WEIGHTS:
+        raise BadInputError(f"weight quantiser {method!r} is not known; known are {', '.join(WEIGHTS)}")
+    return RANGES.get(method, LatentRange())
+
+
+def latent_weights(network: nn.Module) -> list[nn.Parameter]:
+    """The weights of all binary layers, in order."""
+    found = []
+    for layer in network.modules():
+        if isinstance(layer, BinaryConv2d | BinaryLinear) and is_binary(layer):
+            assert isinstance(layer.weight, nn.Parameter)
+            found.append(layer.weight)
+    return found
+
+
+def start_latents(network: nn.Module, method: str) -> None:
+    """Draw all latent weights of ``network`` from where ``method`` starts, with torch's global generator."""
+    std = latent_range(method).std
+    for weight in latent_weights(network):
+        if std is None:
+            nn.init.uniform_(weight, -1.0, 1.0)
+        else:
+            nn.init.normal_(weight, std=std)
