@@ -13,6 +13,10 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed
 	$(BIN)/python -m pytest
 
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/cpu_smoke.py --images 2000 --rounds 3
+	$(BIN)/python benchmarks/random_networks_rtl.py --networks 10 --output out/random-networks-rtl.json
+
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

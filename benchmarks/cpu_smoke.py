@@ -15,7 +15,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy and torch start th
 
 import argparse
 import json
-import platform
 import statistics
 import tempfile
 import time
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from provenance import provenance
 from torch import nn
 
 from xnorflow import kernels
@@ -108,14 +108,6 @@ def measure(name: str, count: int, rounds: int) -> dict[str, Any]:
     return {"images": count, "us_per_image": {key: round(value, 3) for key, value in medians.items()}, "times_slower": slower}
 
 
-def machine() -> dict[str, str]:
-    """What a figure is worth without: processor, system, versions."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    model = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
-    return {"processor": model, "system": platform.system(), "python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=10_000, help="images of TFC; CNV takes a hundredth")
@@ -125,7 +117,10 @@ def main() -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     networks = {name: measure(name, count, given.rounds) for name, count in (("tfc", given.images), ("cnv", max(given.images // 100, 1)))}
-    text = json.dumps({"machine": machine(), "rounds": given.rounds, "networks": networks}, indent=2) + "\n"
+    text = (
+        json.dumps({**provenance(), "numpy": np.__version__, "torch": torch.__version__, "rounds": given.rounds, "networks": networks}, indent=2)
+        + "\n"
+    )
     print(text, end="")
     if given.out:
         given.out.write_text(text)

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import platform
-import subprocess
 import sys
 import time
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from provenance import commit, provenance
 
 from xnorflow.errors import CheckFailedError
 from xnorflow.sim.random_proof import NetworkFigures, prove_networks
@@ -25,30 +24,9 @@ RESULT = Path(__file__).parent / "results" / "random-networks-rtl.json"
 BATCH = 20
 
 
-def _commit() -> str:
-    """The commit, with a mark where tracked files of the proof have been changed since."""
-    root = Path(__file__).resolve().parent.parent
-    run = ["git", "-C", str(root)]
-    commit = subprocess.run([*run, "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
-    changed = subprocess.run(
-        [*run, "status", "--porcelain", "--untracked-files=no", "hw", "sim", "kernels"], capture_output=True, text=True, check=True
-    )
-    return commit + ("+changes" if changed.stdout.strip() else "")
-
-
-def _processor() -> str:
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text().splitlines() if info.is_file() else []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.processor()
-
-
-def _record(figures: list[NetworkFigures], failures: list[str], seconds: float, commit: str) -> dict[str, Any]:
+def _record(figures: list[NetworkFigures], failures: list[str], seconds: float) -> dict[str, Any]:
     return {
-        "command": f"python {' '.join(['benchmarks/random_networks_rtl.py', *sys.argv[1:]])}",
-        "commit": commit,
-        "machine": f"{_processor()}, {platform.system()}, Python {platform.python_version()}",
-        "date": datetime.now(UTC).date().isoformat(),
+        **provenance(),
         "networks": len(figures) + len(failures),
         "equal_on_all_links": len(figures),
         "failures": failures,
@@ -61,11 +39,11 @@ def _record(figures: list[NetworkFigures], failures: list[str], seconds: float, 
     }
 
 
-def _earlier(path: Path, commit: str) -> tuple[list[NetworkFigures], list[str], float]:
+def _earlier(path: Path, now: str) -> tuple[list[NetworkFigures], list[str], float]:
     if not path.is_file():
         return [], [], 0.0
     record = json.loads(path.read_text())
-    if record["commit"] != commit:
+    if record["commit"] != now:
         return [], [], 0.0
     return [NetworkFigures(**f) for f in record["figures"]], record["failures"], record["seconds"]
 
@@ -90,8 +68,7 @@ def main() -> int:
     parser.add_argument("--networks", type=int, default=1000)
     parser.add_argument("--output", type=Path, default=RESULT)
     options = parser.parse_args()
-    commit = _commit()
-    figures, failures, before = _earlier(options.output, commit)
+    figures, failures, before = _earlier(options.output, commit())
     start = time.perf_counter()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     for first in range(len(figures) + len(failures), options.networks, BATCH):
@@ -99,7 +76,7 @@ def main() -> int:
         figures, failures = figures + done, failures + failed
         seconds = before + time.perf_counter() - start
         partial = options.output.with_suffix(".partial")
-        partial.write_text(json.dumps(_record(figures, failures, seconds, commit)) + "\n")
+        partial.write_text(json.dumps(_record(figures, failures, seconds)) + "\n")
         partial.replace(options.output)
         print(
             f"{len(figures) + len(failures)} of {options.networks} networks, {len(failures)} failures, {seconds:.0f} s", file=sys.stderr, flush=True

@@ -53,7 +53,9 @@ def demo(
     data: str = "digits",
     out: Path = Path("out/demo"),
     *,
+    recipe: str | None = None,
     fps: float = DEFAULT_FPS,
+    images: int | None = None,
     settings: list[str] | None = None,
     progress_bar: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -63,7 +65,9 @@ def demo(
     Args:
         data: ``digits``, ``mnist=DIR``, ``cifar10=DIR`` or ``folder=DIR``.
         out: folder to write.
+        recipe: a shipped recipe or a YAML file; None for the one that suits the data.
         fps: images a second that the hardware is folded for, at 100 MHz.
+        images: test images to verify; None for every one.
         settings: overrides of the recipe.
         progress_bar: show training's bar on the terminal.
         progress: told which step begins.
@@ -81,15 +85,15 @@ def demo(
             progress(f"== {text}")
 
     begin = time.perf_counter()
-    recipe = _recipe(data)
-    step(f"train {recipe} on {data}")
-    training = train(recipe, out / "train", overrides=settings, data=data, progress_bar=progress_bar, progress=progress)
+    chosen = _recipe(data) if recipe is None else recipe
+    step(f"train {chosen} on {data}")
+    training = train(chosen, out / "train", overrides=settings, data=data, progress_bar=progress_bar, progress=progress)
     step("export QONNX and compare it with PyTorch")
     model = export(training.checkpoint, out / "model.onnx", progress=progress).model
     step(f"compile for {fps:,.0f} images/s at 100 MHz")
     build = compile_(model, out / "build", fps=fps, force=True, progress=progress).build
-    step("verify every test image: PyTorch = QONNX = interpreter = CPU = RTL")
-    report = verify(build.folder, data=data, checkpoint=training.checkpoint, progress=progress)
+    step(f"verify {'every test image' if images is None else f'{images:,} test images'}: PyTorch = QONNX = interpreter = CPU = RTL")
+    report = verify(build.folder, data=data, images=images, checkpoint=training.checkpoint, progress=progress)
     return DemoResult(out, training, build.estimate, report, time.perf_counter() - begin)
 
 

@@ -293,7 +293,9 @@ def synth(
 def demo(
     data: Annotated[str, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = "digits",
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("out/demo"),
+    recipe: Annotated[str | None, typer.Option("--recipe", help="A shipped recipe or a YAML file; by default one that suits the data.")] = None,
     fps: Annotated[float, typer.Option("--fps", help="Images a second to fold for, at 100 MHz.")] = 10_000.0,
+    images: Annotated[int | None, typer.Option("--images", min=2, help="Test images to verify; every one by default.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting of the recipe.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -301,7 +303,7 @@ def demo(
     from xnorflow.flows.demo import demo as run_demo
     from xnorflow.flows.render import demo_text
 
-    result = run_demo(data, out, fps=fps, settings=settings, progress_bar=sys.stderr.isatty(), progress=say)
+    result = run_demo(data, out, recipe=recipe, fps=fps, images=images, settings=settings, progress_bar=sys.stderr.isatty(), progress=say)
     show(result.to_json(), as_json, demo_text(result))
 
 
