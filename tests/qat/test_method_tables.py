@@ -15,7 +15,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "training-methods.md").read_text()
 TABLES = [re.findall(r"^\| ([a-z-]+) \|", table, flags=re.MULTILINE)[1:] for table in re.findall(r"(?:^\|.*\n)+", PAGE, flags=re.MULTILINE)]
 
 
-@pytest.mark.parametrize(("index", "names"), enumerate([WEIGHTS, SCALES, ACTIVATIONS, RULES.names, TERMS.names]))
+@pytest.mark.parametrize(("index", "names"), list(enumerate([WEIGHTS, SCALES, ACTIVATIONS, RULES.names, TERMS.names])))
 def test_each_table_lists_its_registry(index: int, names: tuple[str, ...]) -> None:
     assert TABLES[index] == list(names)
 
