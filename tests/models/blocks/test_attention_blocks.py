@@ -17,10 +17,10 @@ from xnorflow.models.blocks.shortcut import Shortcut, average, shortcut
 from xnorflow.models.blocks.site import Site
 from xnorflow.models.bnext import Attention
 
-KEEP = Site(8, 8, 1, 6, 6)
-HALVE = Site(8, 16, 2, 3, 3)
-NARROW = Site(8, 8, 2, 3, 3)
-SHAPE = (2, 8, 6, 6)
+KEEP = Site(32, 32, 1, 6, 6)
+HALVE = Site(32, 64, 2, 3, 3)
+NARROW = Site(32, 32, 2, 3, 3)
+SHAPE = (2, 32, 6, 6)
 CONFIG = ModelConfig(name="test", input_shape=(3, 6, 6), num_classes=2, padding_value=-1)
 Compare = Callable[..., None]
 Values = dict[str, Tensor]
@@ -30,7 +30,7 @@ def gate(p: Values, x: Tensor) -> Tensor:
     """Two matrix products on the channel means, without biases."""
     hidden = torch.einsum("nc,hc->nh", x.mean((2, 3)), p["gate.squeeze.weight"]).clamp(min=0)
     logits = torch.einsum("nh,oh->no", hidden, p["gate.excite.weight"])
-    return (1 / (1 + torch.exp(-logits)))[:, :, None, None]
+    return ((1 + torch.tanh(logits / 2)) / 2)[:, :, None, None]
 
 
 def recouple(p: Values, prefix: str, skip: Tensor, branch: Tensor) -> Tensor:
@@ -40,7 +40,7 @@ def recouple(p: Values, prefix: str, skip: Tensor, branch: Tensor) -> Tensor:
     weight1, bias1 = p[f"{prefix}info_rcp.attention.squeeze.weight"][:, :, 0, 0], p[f"{prefix}info_rcp.attention.squeeze.bias"]
     weight2, bias2 = p[f"{prefix}info_rcp.attention.excite.weight"][:, :, 0, 0], p[f"{prefix}info_rcp.attention.excite.bias"]
     logits = ((means @ weight1.T + bias1).clamp(min=0)) @ weight2.T + bias2
-    return branch / (1 + torch.exp(-logits))[:, :, None, None]
+    return branch * ((1 + torch.tanh(logits / 2)) / 2)[:, :, None, None]
 
 
 @pytest.mark.parametrize("gated", [True, False])
@@ -107,7 +107,7 @@ def test_a_bnext_18_unit_that_changes_shape_mixes_in_the_downsampled_activated_s
 
 def test_a_bnext_block_that_doubles_its_width_concatenates_two_pointwise_units_of_one_input(plain: SimpleNamespace, compare: Compare) -> None:
     def unit(kernel_site: Site, kernel: int) -> BNextUnit:
-        conv = binary_conv(kernel_site, CONFIG) if kernel == 3 else type(binary_conv(KEEP, CONFIG))(8, 8, 1, bits=1)
+        conv = binary_conv(kernel_site, CONFIG) if kernel == 3 else type(binary_conv(KEEP, CONFIG))(32, 32, 1, bits=1)
         return BNextUnit(conv, CONFIG, average(kernel_site.stride), attention=False, info_rcp=True, mix_raw=True)
 
     def formula(p: Values, x: Tensor) -> Any:
@@ -119,7 +119,7 @@ def test_a_bnext_block_that_doubles_its_width_concatenates_two_pointwise_units_o
             halves.append(plain.norm(p, f"{name}norm2", recoupled) + hidden)
         return torch.cat(halves, 1)
 
-    compare(BNextBlock(unit(NARROW, 3), [unit(KEEP, 1), unit(KEEP, 1)]), formula, SHAPE, seed=5)
+    compare(BNextBlock(unit(NARROW, 3), [unit(KEEP, 1), unit(KEEP, 1)]), formula, SHAPE)
 
 
 def test_the_share_of_the_mixture_stays_within_zero_and_one_in_training_only() -> None:
