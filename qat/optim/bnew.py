@@ -11,9 +11,9 @@ from torch import Tensor
 from xnorflow.errors import BadInputError
 from xnorflow.qat.estimators import sign
 from xnorflow.qat.optim.strength import Strength
+from xnorflow.qat.regularise.metrics import NEAR_ONE, near_one_share
 
 BINARY_SHARE = 0.99
-NEAR_ONE = 0.99
 
 
 class NotBinaryWarning(UserWarning):
@@ -47,13 +47,6 @@ class Bnew:
         weight.mul_(1 / (1 - doubled) if self.exact else 1 + doubled).clamp_(-1.0, 1.0)
 
 
-def binary_share(weights: Sequence[Tensor]) -> float:
-    """Share of all weights with ``|w| > 0.99``."""
-    total = sum(weight.numel() for weight in weights)
-    near = sum(int((weight.detach().abs() > NEAR_ONE).sum()) for weight in weights)
-    return near / total
-
-
 def freeze_signs(weights: Sequence[Tensor]) -> float:
     """Phase 3: set each weight to its sign and stop its training (no gradient, hence no momentum and no decay either).
 
@@ -63,7 +56,7 @@ def freeze_signs(weights: Sequence[Tensor]) -> float:
     Warns:
         NotBinaryWarning: the share is below 0.99; a longer or stronger ramp would be better.
     """
-    share = binary_share(weights)
+    share = near_one_share(weights)
     if share < BINARY_SHARE:
         warnings.warn(
             f"only {share:.1%} of the weights are binary (|w| > {NEAR_ONE}) before the freeze, {BINARY_SHARE:.0%} are advised: "

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor
 from torch.nn import functional
 
 from xnorflow.qat.estimators import sign
+
+NEAR_ONE = 0.99
 
 
 def cosine_to_sign(weight: Tensor) -> float:
@@ -14,6 +18,7 @@ def cosine_to_sign(weight: Tensor) -> float:
     return float(functional.cosine_similarity(flat, sign(flat), dim=0))
 
 
-def near_one_share(weight: Tensor, limit: float = 0.99) -> float:
-    """Share of the weights with ``|w| > limit``."""
-    return float((weight.detach().abs() > limit).double().mean())
+def near_one_share(weights: Sequence[Tensor]) -> float:
+    """Share of all weights of one or more tensors with ``|w| > 0.99``."""
+    near = sum(int((weight.detach().abs() > NEAR_ONE).sum()) for weight in weights)
+    return near / sum(weight.numel() for weight in weights)

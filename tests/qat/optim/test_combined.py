@@ -59,6 +59,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one() -> None:
     for seed in range(3, 6):
         step(second, resumed, seed)
     assert all(torch.equal(a, b) for a, b in zip(straight, second, strict=True))
+    resumed.param_groups[1]["lr"] = 0.25
+    assert resumed.parts[1].param_groups[0]["lr"] == 0.25
 
 
 def test_overlapping_parts_and_foreign_states_are_refused() -> None:

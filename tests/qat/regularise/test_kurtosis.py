@@ -104,4 +104,4 @@ def test_metrics_are_their_formulas() -> None:
     w = WEIGHT.double().numpy().ravel()
     assert cosine_to_sign(WEIGHT) == pytest.approx(abs(w).mean() / np.sqrt((w**2).mean()), rel=1e-5)
     assert cosine_to_sign(torch.tensor([2.0, -2.0, 2.0])) == pytest.approx(1)
-    assert near_one_share(torch.tensor([0.99, -0.995, 1.0, 0.2])) == 0.5
+    assert near_one_share([torch.tensor([0.99, -0.995, 0.2]), torch.tensor([[1.0]])]) == 0.5
