@@ -21,6 +21,7 @@ from xnorflow.hw.graph import Graph, Node, StreamType
 from xnorflow.hw.nodes import NODES
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import IntType
+from xnorflow.records import parse_json
 
 GRAPH_FORMAT = 1
 _MAX_ELEMENTS = 1 << 31
@@ -48,7 +49,7 @@ def graph_from_json(text: str, source: str = "graph") -> Graph:
         BadInputError: the text is no such graph.
     """
     try:
-        record = json.loads(text)
+        record = parse_json(text, source)
         if record["format"] != GRAPH_FORMAT:
             raise BadInputError(f"{source} has format {record['format']!r}; {GRAPH_FORMAT} is accepted")
         inputs = {i["name"]: StreamType(tuple(i["shape"]), IntType.parse(i["type"])) for i in record["inputs"]}

@@ -12,6 +12,7 @@ from xnorflow.hw.cell import Resources
 from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.nodes import Fifo
 from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.records import parse_json
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, HardwareNode
@@ -100,7 +101,7 @@ class Estimate:
             BadInputError: the text is no such record.
         """
         try:
-            raw = json.loads(text)
+            raw = parse_json(text, source)
             nodes = tuple(NodeEstimate(**n) for n in raw["nodes"])
             return cls(raw["interval"], raw["latency"], raw["clock_mhz"], nodes)
         except (ValueError, KeyError, TypeError) as error:

@@ -42,10 +42,14 @@ def parse_folding(graph: Graph, record: Mapping[str, Any]) -> dict[str, tuple[in
     nodes = [node for node in graph.nodes if isinstance(node, MatVec)]
     defaults = _defaults(record.get("Defaults", {}))
     chosen = {node.name: defaults for node in nodes}
+    named: dict[str, str] = {}
     for key, entry in record.items():
         if key == "Defaults" or (key not in chosen and _OTHER.fullmatch(key)):
             continue
         name = _resolve(key, nodes)
+        if name in named:
+            raise FoldingError(f"folding names layer {name} twice, as {named[name]} and as {key}")
+        named[name] = key
         if not isinstance(entry, dict):
             raise FoldingError(f"folding of {key} is {entry!r}; an object such as {{'PE': 1, 'SIMD': 1}} is accepted")
         unknown = sorted(set(entry) - {"PE", "SIMD"} - _IGNORED_KEYS)

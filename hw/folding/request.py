@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xnorflow.errors import BadInputError, FoldingError
+from xnorflow.records import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
 DEFAULT_CLOCK_MHZ = 100.0
+MAX_CLOCK_MHZ = 1e6
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class FoldingRequest:
         fps: frames a second to reach at ``clock_mhz``.
         max_luts: estimated xc7 LUTs not to exceed; the fastest such folding is chosen.
         layers: FINN's folding record, ``{"Defaults": {}, "<layer>": {"PE": 4, "SIMD": 8}}``.
-        clock_mhz: clock of the hardware, also of the estimates.
+        clock_mhz: clock of the hardware, also of the estimates; at most :data:`MAX_CLOCK_MHZ`.
     """
 
     fps: float | None = None
@@ -36,10 +37,12 @@ class FoldingRequest:
         given = [name for name in ("fps", "max_luts", "layers") if getattr(self, name) is not None]
         if len(given) > 1:
             raise FoldingError(f"folding is given by {' and '.join(given)}; one of fps, max_luts and layers is accepted")
-        if not (math.isfinite(self.clock_mhz) and self.clock_mhz > 0):
-            raise FoldingError(f"clock {self.clock_mhz} MHz is not a positive frequency")
+        if not 0 < self.clock_mhz <= MAX_CLOCK_MHZ:
+            raise FoldingError(f"clock {self.clock_mhz} MHz is not a positive frequency of at most {MAX_CLOCK_MHZ:g} MHz")
         if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
             raise FoldingError(f"target {self.fps} fps is not a positive rate")
+        if self.fps is not None and not math.isfinite(self.clock_mhz * 1e6 / self.fps):
+            raise FoldingError(f"target {self.fps} fps at {self.clock_mhz} MHz leaves more cycles a frame than can be counted")
         if self.max_luts is not None and self.max_luts < 1:
             raise FoldingError(f"target of {self.max_luts} LUTs is not positive")
 
@@ -56,9 +59,12 @@ class FoldingRequest:
             BadInputError: the file cannot be read or is no JSON object.
         """
         try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise BadInputError(f"folding file {path}: {error}") from error
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise BadInputError(f"folding file {path} cannot be read: {error.strerror or error}") from error
+        except UnicodeDecodeError as error:
+            raise BadInputError(f"folding file {path} is not UTF-8 text") from error
+        record = parse_json(text, f"folding file {path}")
         if not isinstance(record, dict):
             raise BadInputError(f"folding file {path} holds a {type(record).__name__}; a JSON object of layers is accepted")
         return cls(layers=record, clock_mhz=clock_mhz)

@@ -8,7 +8,6 @@ the same bits.
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -17,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xnorflow.errors import BadInputError
+from xnorflow.records import parse_json
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -36,12 +36,14 @@ class PixelNorm:
     std: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
+        if not all(map(_fits_float32, (self.scale.numerator, self.scale.denominator))):
+            raise BadInputError("pixel scale has a numerator or denominator beyond float32; give a fraction such as 1/255")
         if self.scale <= 0:
             raise BadInputError(f"pixel scale {self.scale} is not positive; give a fraction such as 1/255")
-        if not all(math.isfinite(v) for v in (*self.mean, *self.std)):
-            raise BadInputError(f"pixel mean {self.mean} or std {self.std} is not finite")
-        if any(v <= 0 for v in self.std):
-            raise BadInputError(f"pixel std {self.std} has a value that is not positive")
+        if not all(map(_fits_float32, (*self.mean, *self.std))):
+            raise BadInputError(f"pixel mean {self.mean} or std {self.std} is not finite in float32")
+        if any(np.float32(v) <= 0 for v in self.std):
+            raise BadInputError(f"pixel std {self.std} has a value that is not positive in float32")
 
     def apply(self, pixels: npt.NDArray[Any]) -> FloatArray:
         """Normalise integer pixels, channel on the last axis; returns float32 of the same shape.
@@ -73,10 +75,14 @@ class PixelNorm:
             BadInputError: the text is not such a record.
         """
         try:
-            raw = json.loads(text)
+            raw = parse_json(text, "pixel normalisation")
             return cls(Fraction(raw["scale"]), tuple(map(float, raw["mean"])), tuple(map(float, raw["std"])))
         except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
             raise BadInputError(f"pixel normalisation {text!r} cannot be read: {error}") from error
+
+
+def _fits_float32(value: float) -> bool:
+    return abs(value) <= float(np.finfo(np.float32).max)
 
 
 def _per_channel(values: tuple[float, ...], channels: int, what: str) -> FloatArray:

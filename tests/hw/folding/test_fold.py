@@ -132,6 +132,7 @@ def test_defaults_apply_to_layers_that_are_not_named(networks) -> None:
         ({"fc0": {"pe": 2}}, "unknown key 'pe'"),
         ({"fc0": 4}, "folding of fc0 is 4"),
         ({"Defaults": 1}, "folding Defaults are 1"),
+        ({"MVAU_hls_0": {"PE": 2}, "MVAU_rtl_0": {"PE": 4}}, "folding names layer fc0 twice, as MVAU_hls_0 and as MVAU_rtl_0"),
     ],
 )
 def test_a_wrong_record_is_refused_in_one_line(networks, layers, message: str) -> None:
@@ -149,6 +150,9 @@ def test_a_wrong_record_is_refused_in_one_line(networks, layers, message: str) -
         ({"fps": float("nan")}, "nan fps"),
         ({"max_luts": 0}, "0 LUTs"),
         ({"clock_mhz": -1.0}, "clock -1.0 MHz"),
+        ({"clock_mhz": float("nan")}, "clock nan MHz"),
+        ({"clock_mhz": 1e308}, r"clock 1e\+308 MHz is not a positive frequency of at most 1e\+06 MHz"),
+        ({"clock_mhz": 1e3, "fps": 1e-310}, "more cycles a frame than can be counted"),
     ],
 )
 def test_a_senseless_request_is_refused(arguments, message: str) -> None:
@@ -165,6 +169,10 @@ def test_a_folding_file_is_read_and_bad_ones_are_named(tmp_path) -> None:
         FoldingRequest.from_file(bad)
     with pytest.raises(BadInputError, match=r"missing\.json"):
         FoldingRequest.from_file(tmp_path / "missing.json")
+    for content, reason in ((b"[" * 200_000, "nested too deeply"), (b'{"fc0": {}, "fc0": {}}', "appears twice"), (b"\xe9", "is not UTF-8 text")):
+        bad.write_bytes(content)
+        with pytest.raises(BadInputError, match=rf"bad\.json is .*{reason}|bad\.json {reason}"):
+            FoldingRequest.from_file(bad)
 
 
 def test_a_forked_stream_is_refused(networks) -> None:
