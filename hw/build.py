@@ -16,6 +16,7 @@ from xnorflow.hw.estimate.report import Estimate
 from xnorflow.hw.graph import Graph
 from xnorflow.hw.serialise import graph_from_json
 from xnorflow.pixels import PixelNorm
+from xnorflow.records import parse_json
 
 BUILD_FORMAT = 1
 MANIFEST, GRAPH, ESTIMATE, MODEL, TOP = "manifest.json", "graph.json", "estimate.json", "model.onnx", "top"
@@ -38,7 +39,7 @@ class Build:
         """Open a build folder and check every file's hash.
 
         Raises:
-            BadInputError: no build folder, made by another version, or a file is missing or changed.
+            BadInputError: no build folder, made by another version, or a file is missing, changed, or added to the hardware's.
         """
         folder = Path(folder)
         manifest = _read_manifest(folder)
@@ -51,6 +52,10 @@ class Build:
         for name, expected in manifest["files"].items():
             if file_hash(folder / name) != expected:
                 raise BadInputError(f"build folder {folder}: {name} is missing or has changed since it was compiled; compile the model again")
+        for part in ("rtl", "mem"):
+            for path in sorted((folder / part).glob("*")):
+                if f"{part}/{path.name}" not in manifest["files"]:
+                    raise BadInputError(f"build folder {folder}: {part}/{path.name} was not made by compiling; remove it")
         return cls(folder, manifest)
 
     @cached_property
@@ -87,12 +92,16 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise BadInputError(f"{folder} is no build folder: it has no {MANIFEST}; `xnorflow compile` makes one")
     try:
-        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        complete = all(key in manifest for key in ("xnorflow", "format", "host", "pixel_norm")) and all(
-            isinstance(name, str) and isinstance(value, str) for name, value in manifest["files"].items()
+        manifest: dict[str, Any] = parse_json(path.read_text(encoding="utf-8"), str(path))
+        complete = (
+            all(key in manifest for key in ("xnorflow", "format", "pixel_norm", "head", "folding"))
+            and isinstance(manifest["notes"], dict)
+            and isinstance(manifest["host"]["after"], list)
+            and all(isinstance(value, str) for value in manifest["files"].values())
+            and {GRAPH, ESTIMATE, f"{TOP}.v"} <= set(manifest["files"])
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise BadInputError(f"{path} is damaged: {type(error).__name__}: {error}") from error
     if not complete:
-        raise BadInputError(f"{path} is damaged: an entry is missing")
+        raise BadInputError(f"{path} is damaged: an entry is missing or of another type")
     return manifest

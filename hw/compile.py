@@ -47,6 +47,8 @@ def compile_model(
         CheckFailedError: a lowering pass changed the network's function, or the netlist does not elaborate.
     """
     check_target(out, force=force)
+    if model.exists() and not model.is_file():
+        raise BadInputError(f"model {model} is no regular file; an ONNX file is accepted")
     try:
         raw = model.read_bytes()
     except OSError as error:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-from contextlib import contextmanager
+import tempfile
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +18,7 @@ from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.serialise import graph_to_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from xnorflow.hw.chain import FloatChain
     from xnorflow.hw.estimate.report import Estimate
@@ -77,33 +75,28 @@ def write_build(out: Path, contents: BuildContents, *, force: bool = False) -> N
     out = Path.cwd() / out
     check_target(out, force=force)
     try:
-        with _sibling(out, "partial") as partial:
-            _fill(partial, contents)
-            if not out.exists():
-                partial.rename(out)
-                return
-            with _sibling(out, "old", make=False) as old:
-                out.rename(old)
-                try:
-                    partial.rename(out)
-                except OSError:
-                    old.rename(out)
-                    raise
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{out.name[:32]}.", dir=out.parent) as scratch:
+            new, old = Path(scratch, "new"), Path(scratch, "old")
+            new.mkdir()
+            _fill(new, contents)
+            if out.exists():
+                _exchange(out, new, old)
+            else:
+                new.rename(out)
     except OSError as error:
         raise BadInputError(f"build folder {out} cannot be written: {error.strerror or error}") from error
 
 
-@contextmanager
-def _sibling(out: Path, what: str, *, make: bool = True) -> Iterator[Path]:
-    """A hidden folder beside ``out`` that is gone in the end unless it was renamed."""
-    folder = out.parent / f".{out.name}.{what}{os.getpid()}"
-    if make:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        folder.mkdir()
+def _exchange(out: Path, new: Path, old: Path) -> None:
+    """Put ``new`` in the place of ``out``; whatever happens in between, Ctrl-C included, one of the two stands there."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        out.rename(old)
+        new.rename(out)
+    except BaseException:
+        if old.exists() and not out.exists():
+            old.rename(out)
+        raise
 
 
 def _fill(folder: Path, contents: BuildContents) -> None:

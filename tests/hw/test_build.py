@@ -92,9 +92,16 @@ def test_a_build_of_another_version_is_refused(folder: Path) -> None:
     assert "(format 7)" in message_of(folder)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": 3}', '{"files": {}, "xnorflow": "0.1.0"}'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": 3}', '{"files": {}, "xnorflow": "0.1.0"}', "[" * 200_000])
 def test_a_damaged_manifest_is_refused(folder: Path, text: str) -> None:
     (folder / "manifest.json").write_text(text)
+    assert "manifest.json is damaged" in message_of(folder)
+
+
+@pytest.mark.parametrize(("key", "value"), [("files", {}), ("host", {}), ("host", 3), ("notes", []), ("head", None), ("folding", None)])
+def test_a_manifest_without_what_others_read_is_damaged(folder: Path, key: str, value: object) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps({**{k: v for k, v in manifest.items() if k != key}, **({} if value is None else {key: value})}))
     assert "manifest.json is damaged" in message_of(folder)
 
 
@@ -141,19 +148,44 @@ def test_a_failure_half_way_leaves_the_old_build_and_nothing_else(contents: Buil
     assert [p.name for p in tmp_path.iterdir()] == ["build"]
 
 
-def test_a_failed_exchange_puts_the_old_build_back(contents: BuildContents, folder: Path, tmp_path: Path, monkeypatch) -> None:
+@pytest.mark.parametrize("failure", [OSError(13, "Permission denied"), KeyboardInterrupt()])
+def test_a_failed_exchange_puts_the_old_build_back(
+    contents: BuildContents, folder: Path, tmp_path: Path, monkeypatch, failure: BaseException
+) -> None:
     rename = Path.rename
 
     def refuse(self: Path, target: Path) -> Path:
-        if "partial" in self.name:
-            raise OSError(13, "Permission denied")
+        if self.name == "new":
+            raise failure
         return rename(self, target)
 
     monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(BadInputError, match="Permission denied"):
+    with pytest.raises((BadInputError, KeyboardInterrupt)):
         write_build(folder, contents, force=True)
     Build.open(folder)
     assert [p.name for p in tmp_path.iterdir()] == ["build"]
+
+
+def test_what_a_killed_run_left_behind_does_no_harm(contents: BuildContents, tmp_path: Path) -> None:
+    """In a container every run may have the same process id."""
+    for name in (f".build.partial{os.getpid()}", f".build.old{os.getpid()}"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "graph.json").write_text("half")
+    write_build(tmp_path / "build", contents)
+    write_build(tmp_path / "build", contents, force=True)
+    Build.open(tmp_path / "build")
+
+
+def test_a_name_as_long_as_the_file_system_takes_is_accepted(contents: BuildContents, tmp_path: Path) -> None:
+    write_build(tmp_path / ("n" * 255), contents)
+    Build.open(tmp_path / ("n" * 255))
+
+
+@pytest.mark.parametrize("name", ["rtl/zz.sv", "mem/more.mem"])
+def test_a_file_added_to_the_hardware_is_refused(folder: Path, name: str) -> None:
+    """Simulation and synthesis read every file of ``rtl/``."""
+    (folder / name).write_text("module top; endmodule")
+    assert f"{name} was not made by compiling" in message_of(folder)
 
 
 def test_a_place_that_cannot_be_written_is_refused_in_one_line(contents: BuildContents, tmp_path: Path) -> None:

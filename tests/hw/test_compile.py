@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,13 @@ def test_a_model_that_cannot_be_read_leaves_nothing(tmp_path: Path) -> None:
             compile_model(tmp_path / name, tmp_path / "build")
         assert "\n" not in str(caught.value)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["bad.onnx"]
+
+
+def test_a_pipe_or_a_device_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero"), tmp_path):
+        with pytest.raises(BadInputError, match="is no regular file"):
+            compile_model(path, tmp_path / "build")
 
 
 def test_an_existing_folder_is_refused_before_any_work(model: Path, tmp_path: Path) -> None:
