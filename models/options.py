@@ -35,6 +35,18 @@ def with_options(defaults: T, assignments: Iterable[str], name: str) -> T:
     return defaults
 
 
+def described(defaults: object | None) -> tuple[str, ...]:
+    """The switches as ``key=default`` texts that :func:`with_options` takes; none for None."""
+    if defaults is None:
+        return ()
+    assert dataclasses.is_dataclass(defaults)
+    return tuple(f"{field.name}={_text(getattr(defaults, field.name))}" for field in dataclasses.fields(defaults))
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _value(default: Any, text: str, where: str) -> Any:
     if isinstance(default, bool):
         if text in BOOLS:

@@ -31,6 +31,7 @@ class ModelSettings:
     act_bits: int = 1
     input_bits: int | None = None
     dropout: float = 0.0
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -124,6 +124,7 @@ def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:
     correct = 0
     with torch.no_grad():
         for images, labels in evaluation_loader(split):
+        options=model.options,
             correct += int((frozen(pixels(images)).argmax(1) == labels).sum())
     return correct / len(split)
 

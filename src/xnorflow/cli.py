@@ -122,13 +122,14 @@ def cost(
     image: Annotated[str | None, typer.Option("--input", metavar="CxHxW", help="Image size; the published one by default.")] = None,
     classes: Annotated[int, typer.Option("--classes", min=1, help="Number of classes.")] = 10,
     width: Annotated[float | None, typer.Option("--width", help="Channel multiplier.")] = None,
+    options: Annotated[list[str] | None, typer.Option("--option", metavar="KEY=VALUE", help="A switch of the network; may be repeated.")] = None,
     as_json: Json = False,
 ) -> None:
     """Count a network's parameters, bytes, BOPs, FLOPs and OPs = BOPs/64 + FLOPs."""
     from xnorflow.flows.cost import cost as count
     from xnorflow.flows.render import cost_text
 
-    result = count(name, image, num_classes=classes, **({} if width is None else {"width": width}))
+    result = count(name, image, num_classes=classes, options=options or (), **({} if width is None else {"width": width}))
     show(result.to_json(), as_json, cost_text(result.cost))
 
 

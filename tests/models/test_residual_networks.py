@@ -2,18 +2,25 @@ from __future__ import annotations
 
 import dataclasses
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torchvision
 from torch import nn
 
 from xnorflow.errors import BadInputError
-from xnorflow.models import architectures, build, cost
+from xnorflow.models import architectures, build, build_config, cost
 from xnorflow.models.layers import Activation, Conv
-from xnorflow.qat.layers import BinaryConv2d
+from xnorflow.models.options import described, with_options
+from xnorflow.qat.checkpoint import RECORD, check_resumable, load_checkpoint, load_weights
+from xnorflow.qat.data.split import Split
+from xnorflow.qat.layers import BinaryConv2d, QuantScheme
 from xnorflow.qat.quantise import quantise
+from xnorflow.qat.recipe import DataSettings, ModelSettings, Recipe, TrainSettings
+from xnorflow.qat.training import describe
 
 NETWORKS = [entry for entry in architectures() if entry.options is not None]
 # One network of a family, the smallest, shows what its switches do.
@@ -106,3 +113,31 @@ def test_options_are_bools_and_string_enums() -> None:
     for entry in NETWORKS:
         assert dataclasses.is_dataclass(entry.options)
         assert all(isinstance(getattr(entry.options, field.name), bool | StrEnum) for field in dataclasses.fields(entry.options))
+
+
+@pytest.mark.parametrize("entry", NETWORKS, ids=lambda entry: entry.name)
+def test_the_described_switches_are_the_defaults(entry: Any) -> None:
+    assert with_options(entry.options, described(entry.options), entry.name) == entry.options
+    assert described(None) == ()
+
+
+@pytest.mark.parametrize(("name", "option"), [("bnext-18", "attention=both"), ("real-to-binary-18", "gate=false")])
+def test_a_recipes_switches_and_border_travel_in_the_checkpoint(name: str, option: str, tmp_path: Path) -> None:
+    recipe = Recipe(
+        ModelSettings(name, width=0.125, padding_value=0, options=(option,)), DataSettings("digits"), TrainSettings(epochs=1), QuantScheme()
+    )
+    images = Split(np.zeros((2, 8, 8, 1), np.uint8), np.zeros(2, np.int64), ("a", "b"))
+    info = describe(recipe, images)
+    network = quantise(build_config(info.config), info.scheme)
+    path = tmp_path / "net.ckpt"
+    state = {f"network.{key}": value for key, value in network.state_dict().items()}
+    torch.save({RECORD: info.to_record(), "state_dict": state, "optimizer_states": [{"step": 1}]}, path)
+    loaded, again = load_checkpoint(path)
+    assert loaded.config.options == (option,)
+    image = torch.randn(1, 1, 8, 8)
+    assert torch.equal(network.eval()(image), again(image))
+    with pytest.raises(BadInputError, match=r"was trained with options \('\w+=\w+',\), the recipe says \(\)"):
+        check_resumable(path, dataclasses.replace(info, config=dataclasses.replace(info.config, options=())))
+    padded = quantise(build_config(dataclasses.replace(info.config, padding_value=1)), info.scheme)
+    with pytest.raises(BadInputError, match="trained with padding value 0, the network has 1"):
+        load_weights(padded, network.state_dict(), path)
