@@ -86,6 +86,8 @@ class TrainSettings:
         loss: ``cross-entropy`` or FINN's ``squared-hinge``.
         seed: of weights, order, augmentation and dropout.
         validate_every: epochs between looks at the test images, for the log only; nothing is selected by them.
+        threads: CPU threads. Small networks gain nothing from a second one, and lose much where other programs want the
+            cores; the sums of a layer, and so the last bits of the weights, may depend on their number.
     """
 
     epochs: int
@@ -98,9 +100,10 @@ class TrainSettings:
     loss: str = "cross-entropy"
     seed: int = 0
     validate_every: int = 1
+    threads: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "validate_every"):
+        for name in ("epochs", "batch_size", "lr", "validate_every", "threads"):
             if not getattr(self, name) > 0:
                 raise BadInputError(f"train.{name} {getattr(self, name)} is not positive")
         if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.seed >= 0):

@@ -91,13 +91,24 @@ def run_training(
     )
     keeper = _RecordKeeper(info)
     trainer = _trainer(recipe, out, keeper, stop_after, progress_bar)
-    with quiet_lightning():
+    with quiet_lightning(), cpu_threads(settings.threads):
         trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
         keeper.info = dataclasses.replace(info, accuracy=accuracy(network, info.pixel_norm, test_split))
         path = out / f"{CHECKPOINT_NAME}.ckpt"
         trainer.save_checkpoint(path)
     assert keeper.info.accuracy is not None
     return Training(path, keeper.info.accuracy, trainer.current_epoch, len(train_split), len(test_split))
+
+
+@contextmanager
+def cpu_threads(count: int) -> Iterator[None]:
+    """PyTorch computes with ``count`` threads inside, with as many as before outside."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def describe(recipe: Recipe, train: Split) -> CheckpointInfo:
@@ -113,6 +124,7 @@ def describe(recipe: Recipe, train: Split) -> CheckpointInfo:
         act_bits=model.act_bits,
         input_bits=lookup(model.name).input_bits if model.input_bits is None else model.input_bits,
         dropout=model.dropout,
+        options=model.options,
     )
     return CheckpointInfo(config, recipe.quant, recipe.data.source, recipe.data.pixel_norm(), train.classes, recipe.train)
 
@@ -124,7 +136,6 @@ def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:
     correct = 0
     with torch.no_grad():
         for images, labels in evaluation_loader(split):
-        options=model.options,
             correct += int((frozen(pixels(images)).argmax(1) == labels).sum())
     return correct / len(split)
 
