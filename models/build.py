@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from torch import nn
 
 from xnorflow.errors import BadInputError
-from xnorflow.models import bireal, bnext, cnv, mlp, reactnet, real_to_binary, recu, resnet, single_skip, vgg_small
+from xnorflow.models import bireal, bnext, cnv, mlp, reactnet, real_to_binary, recu, resnet, single_skip, vgg_small, wide_resnet
 from xnorflow.models.config import ModelConfig
 from xnorflow.models.registry import lookup
 
 # Importing an architecture's module registers it; this is the list of them.
-MODULES = (bireal, bnext, cnv, mlp, reactnet, real_to_binary, recu, resnet, single_skip, vgg_small)
+MODULES = (bireal, bnext, cnv, mlp, reactnet, real_to_binary, recu, resnet, single_skip, vgg_small, wide_resnet)
 
 
 def build(

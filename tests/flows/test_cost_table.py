@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from xnorflow.flows.cost_page import page
 from xnorflow.flows.cost_table import CostTable, Row, cost_table, main
-from xnorflow.models import lookup
+from xnorflow.models import build, lookup
+from xnorflow.models.blocks.gate import Gate
+from xnorflow.models.blocks.real_to_binary import RealToBinaryUnit
 
 MIB = 2**20
 ROOT = Path(__file__).parents[2]
@@ -72,10 +75,25 @@ def test_real_to_binary_has_the_published_size_and_the_differences_of_its_table(
     full, binary_skip = find(table, "real-to-binary-18"), find(table, "real-to-binary-18", "shortcut=pool-binary")
     double_skip = find(table, "bireal-18", "shortcut=pool-binary")
     assert (f"{full.bops / 1e9:.5f}", f"{full.parameters / 1e6:.5f}", f"{full.size_bytes / MIB:.4f}") == ("1.67628", "11.98692", "5.1298")
+    assert full.parameters == 11_986_920
     assert full.real["stem"] + full.real["fc"] == 118_525_952 == sum(double_skip.real.values())
     assert sum(full.real.values()) - sum(binary_skip.real.values()) == 19_267_584 == full.real["shortcut"]
     assert f"{full.real['gate'] / 1e6:.3f}" == "0.294"
     assert binary_skip.bops == double_skip.bops == full.bops + 19_267_584
+
+
+def test_the_gates_of_real_to_binary_cost_what_the_differences_of_its_table_say() -> None:
+    with torch.device("meta"):
+        network = build("real-to-binary-18", input_shape=(3, 224, 224), num_classes=1000)
+        sizes: list[int] = []
+        for unit in network.modules():
+            if isinstance(unit, RealToBinaryUnit):
+                unit.register_forward_pre_hook(lambda _, inputs: sizes.append(inputs[0].numel()))
+        network(torch.zeros(1, 3, 224, 224))
+    pixels = sum(sizes)
+    matrices = sum(gate.squeeze.weight.numel() + gate.excite.weight.numel() for gate in network.modules() if isinstance(gate, Gate))
+    assert (f"{pixels / 1e6:.3f}", f"{matrices / 1e6:.3f}", f"{(pixels + matrices) / 1e6:.3f}") == ("1.681", "0.294", "1.975")
+    assert sum(buffer.numel() for name, buffer in network.named_buffers() if "running" in name) + 11_986_920 == 11_995_624
 
 
 @pytest.mark.parametrize(
