@@ -121,13 +121,23 @@ def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:
         make = ["make", "-s", "-j", str(os.cpu_count() or 1), "-C", "obj", "-f", "Vxf_sim.mk", *_MAKE, f"OPT_FAST={'-O2' if optimise else '-O0'}"]
         _run(make, work, env)
         objects.keep(shared, work / "obj")
-        done = Path(tempfile.mkdtemp(prefix=".done-", dir=target.parent))
-        (work / "engine").rename(done / "engine")
-        if target.exists():
-            shutil.rmtree(target)
-        done.rename(target)
+        publish(work / "engine", target)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def publish(engine: Path, target: Path) -> None:
+    """Move a program to ``target/engine`` in one step; one that stands there, and may be running, stays."""
+    done = Path(tempfile.mkdtemp(prefix=".done-", dir=target.parent))
+    try:
+        engine.rename(done / "engine")
+        try:
+            done.rename(target)
+        except OSError:  # it exists: by another process that was faster, or by one that died
+            if not (target / "engine").is_file():
+                (done / "engine").rename(target / "engine")
+    finally:
+        shutil.rmtree(done, ignore_errors=True)
 
 
 def _objects_key(env: dict[str, str], optimise: bool) -> str:
