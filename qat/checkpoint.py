@@ -62,7 +62,7 @@ def load_checkpoint(path: Path) -> tuple[CheckpointInfo, nn.Module]:
     content = _read(path)
     info = _info(content, path)
     network = quantise(build_config(info.config), info.scheme)
-    state = {key.removeprefix(NETWORK_PREFIX): value for key, value in content["state_dict"].items() if key.startswith(NETWORK_PREFIX)}
+    state = {key.removeprefix(NETWORK_PREFIX): value for key, value in content["state_dict"].items() if str(key).startswith(NETWORK_PREFIX)}
     load_weights(network, state, path)
     return info, network.eval()
 
@@ -93,6 +93,8 @@ def check_resumable(path: Path, new: CheckpointInfo) -> None:
     old = _info(content, path)
     if not content.get("optimizer_states"):
         raise BadInputError(f"{path} holds weights only, no state of the optimiser to go on from")
+    if not _has_trainer_state(content):
+        raise BadInputError(f"{path}: the state of its trainer or optimiser is damaged")
     for part in ("config", "scheme", "train"):
         before, after = getattr(old, part), getattr(new, part)
         for name in (field.name for field in dataclasses.fields(before)):
@@ -135,3 +137,15 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
         )
     except KeyError as error:
         raise BadInputError(f"{path} is no complete checkpoint: {error.args[0]} is missing") from error
+    except TypeError as error:
+        raise BadInputError(f"{path} is no complete checkpoint: {error}") from error
+
+
+def _has_trainer_state(content: dict[str, Any]) -> bool:
+    """Whether Lightning and the optimiser find the entries that they read unasked."""
+    states = content["optimizer_states"]
+    return (
+        isinstance(states, list)
+        and all(isinstance(state, dict) and {"state", "param_groups"} <= set(state) for state in states)
+        and isinstance(content.get("pytorch-lightning_version"), str)
+    )

@@ -16,6 +16,7 @@ SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".ppm", ".pgm", ".bmp", ".tif", "
 NAMES = {"train": ("train",), "test": ("test", "val")}
 REPORT_EVERY = 10_000
 GREY_MODES = ("1", "L")
+WIDE_MODES = ("I", "F")  # first letters: 32-bit integers, 16-bit ones such as I;16, floats
 
 
 def load_folder(root: Path, split: SplitName, progress: Callable[[str], None] | None = None) -> Split:
@@ -24,7 +25,8 @@ def load_folder(root: Path, split: SplitName, progress: Callable[[str], None] | 
     The images are grey (one channel) if all of them are, else RGB, and must all have one size.
 
     Raises:
-        BadInputError: a folder is missing or empty, a file is no image, or its size differs from the first one's.
+        BadInputError: a folder is missing or empty, a file is no image or has more than 8 bits a channel, or its
+            size differs from the first one's.
     """
     folder = _split_folder(root, split)
     classes = _classes(root / "train" if (root / "train").is_dir() else folder)
@@ -61,6 +63,8 @@ def _images(folder: Path) -> Iterator[Path]:
 def _decode(path: Path) -> npt.NDArray[np.uint8]:
     try:
         with Image.open(path) as image:
+            if image.mode[0] in WIDE_MODES:
+                raise BadInputError(f"{path} has more than 8 bits a channel (mode {image.mode}); 8 bits are accepted")
             return np.asarray(image.convert("L" if image.mode in GREY_MODES else "RGB"))
     except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError) as error:
         raise BadInputError(f"{path} cannot be decoded: {error}") from error

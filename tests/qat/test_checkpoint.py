@@ -31,7 +31,12 @@ INFO = CheckpointInfo(
 def content() -> dict[str, Any]:
     network = quantise(build_config(INFO.config), INFO.scheme)
     state = {f"network.{name}": value for name, value in network.state_dict().items()}
-    return {"xnorflow": INFO.to_record(), "state_dict": state, "optimizer_states": [{"step": 1}]}
+    return {
+        "xnorflow": INFO.to_record(),
+        "state_dict": state,
+        "optimizer_states": [{"state": {}, "param_groups": []}],
+        "pytorch-lightning_version": "2",
+    }
 
 
 def saved(content: dict[str, Any], folder: Path) -> Path:
@@ -81,12 +86,14 @@ def test_a_record_without_one_of_its_parts_is_refused(content: dict[str, Any], t
         load_checkpoint(saved(content, tmp_path))
 
 
-@pytest.mark.parametrize("change", ["missing", "surplus", "shape"])
+@pytest.mark.parametrize("change", ["missing", "surplus", "shape", "key"])
 def test_weights_that_do_not_fit_are_refused(content: dict[str, Any], tmp_path: Path, change: str) -> None:
     state = content["state_dict"]
     key = next(iter(key for key in state if key.endswith("weight")))
     if change == "missing":
         del state[key]
+    elif change == "key":
+        state[3] = state.pop(key)
     elif change == "surplus":
         state["network.99.weight"] = torch.zeros(1)
     else:
@@ -136,6 +143,22 @@ def test_resuming_another_training_is_refused(content: dict[str, Any], tmp_path:
     check_resumable(path, INFO)
     with pytest.raises(BadInputError, match=message):
         check_resumable(path, dataclasses.replace(INFO, **change))
+
+
+@pytest.mark.parametrize(("key", "value"), [("classes", 3), ("pixel_norm", 3)])
+def test_a_record_of_wrong_types_is_refused(content: dict[str, Any], tmp_path: Path, key: str, value: object) -> None:
+    content["xnorflow"][key] = value
+    with pytest.raises(BadInputError, match=r"is no complete checkpoint|cannot be read"):
+        load_checkpoint(saved(content, tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("optimizer_states", 3), ("optimizer_states", [{"a": 1}]), ("optimizer_states", [3]), ("pytorch-lightning_version", None)]
+)
+def test_resuming_from_a_damaged_state_is_refused(content: dict[str, Any], tmp_path: Path, key: str, value: object) -> None:
+    content[key] = value
+    with pytest.raises(BadInputError, match=r"net\.ckpt: the state of its trainer or optimiser is damaged"):
+        check_resumable(saved(content, tmp_path), INFO)
 
 
 def test_resuming_without_the_optimisers_state_is_refused(content: dict[str, Any], tmp_path: Path) -> None:

@@ -145,6 +145,15 @@ def test_a_file_that_is_no_image_is_refused_by_name(data_folders) -> None:
         load_split(f"folder={data_folders.root}", "test")
 
 
+@pytest.mark.parametrize("dtype", [np.uint16, np.int32, np.float32])
+def test_pixels_of_more_than_8_bits_are_refused_instead_of_clipped(data_folders, dtype: type) -> None:
+    data_folders.images()
+    path = data_folders.root / "train" / "cat" / "wide.tiff"
+    Image.fromarray(np.full((6, 5), 40_000, dtype)).save(path)
+    with pytest.raises(BadInputError, match=r"wide\.tiff has more than 8 bits a channel"):
+        load_split(f"folder={data_folders.root}", "train")
+
+
 def test_a_class_that_was_not_trained_is_refused(data_folders) -> None:
     data_folders.images()
     (data_folders.root / "test" / "eel").mkdir()
