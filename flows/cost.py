@@ -56,7 +56,7 @@ def parse_image(text: str) -> tuple[int, int, int]:
         BadInputError: the text is something else.
     """
     parts = text.lower().split("x")
-    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and int(part) > 0 for part in parts):
+    if len(parts) != 3 or not all(part.isascii() and part.isdigit() and 0 < len(part) < 10 and int(part) > 0 for part in parts):
         raise BadInputError(f"image {text!r} is not CxHxW, for example 3x32x32")
     channels, height, width = map(int, parts)
     return channels, height, width

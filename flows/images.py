@@ -66,6 +66,8 @@ def random_images(shape: tuple[int, ...], count: int, seed: int) -> ImageSet:
 def _read_npy(path: Path) -> npt.NDArray[np.uint8]:
     try:
         images = np.load(path, allow_pickle=False)
+    except MemoryError as error:
+        raise BadInputError(f"images {path} cannot be read: its header claims more than fits in memory") from error
     except (OSError, ValueError, EOFError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no array file"
         raise BadInputError(f"images {path} cannot be read: {reason}") from error

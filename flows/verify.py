@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xnorflow.flows.images import ImageSet
     from xnorflow.sim.report import VerifyReport
 
+MAX_SEED = (1 << 31) - 1
 _RANDOM_IMAGES = {"verilator": 100, "cocotb": 4}
 
 
@@ -45,7 +46,7 @@ def verify(
         data: see :data:`xnorflow.flows.images.FORMS`; None for random pixels drawn from ``seed``.
         engine: ``verilator`` (whole data sets) or ``cocotb`` (protocol bench on Verilator and Icarus).
         stalls: draw input gaps and output stalls.
-        seed: of everything random.
+        seed: of everything random, 0 to :data:`MAX_SEED`.
         checkpoint: the trained network; None leaves out the PyTorch link.
         links: which links to run.
         qonnx_images: most images for the QONNX execution; None for all.
@@ -56,6 +57,8 @@ def verify(
         CheckFailedError: two links differ.
         MissingToolError: a simulator is not installed.
     """
+    if not 0 <= seed <= MAX_SEED:
+        raise BadInputError(f"seed {seed} is not between 0 and {MAX_SEED}")
     opened = Build.open(build)
     chosen = _images(opened, images, data, engine, seed, progress)
     request = VerifyRequest(

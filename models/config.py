@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from xnorflow.errors import BadInputError
 
 WEIGHT_BITS = range(1, 9)
+# Far beyond any use, and small enough that no size overflows.
+MAX_SIDE, MAX_CLASSES, MAX_WIDTH = 1 << 16, 1_000_000, 1000.0
 
 
 @dataclass(frozen=True)
@@ -39,12 +40,12 @@ class ModelConfig:
     options: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if len(self.input_shape) != 3 or any(d < 1 for d in self.input_shape):
-            raise BadInputError(f"model {self.name}: input shape {self.input_shape} is not (channels, height, width), all positive")
-        if self.num_classes < 2:
-            raise BadInputError(f"model {self.name}: {self.num_classes} classes; a classifier needs at least 2")
-        if not (math.isfinite(self.width) and self.width > 0):
-            raise BadInputError(f"model {self.name}: width {self.width} is not a positive factor")
+        if len(self.input_shape) != 3 or not all(1 <= d <= MAX_SIDE for d in self.input_shape):
+            raise BadInputError(f"model {self.name}: input shape {self.input_shape} is not (channels, height, width), each 1 to {MAX_SIDE}")
+        if not 2 <= self.num_classes <= MAX_CLASSES:
+            raise BadInputError(f"model {self.name}: {self.num_classes} classes; a classifier has 2 to {MAX_CLASSES}")
+        if not 0 < self.width <= MAX_WIDTH:
+            raise BadInputError(f"model {self.name}: width {self.width} is not a positive factor of at most {MAX_WIDTH:g}")
         if self.padding_value not in (-1, 0, 1):
             raise BadInputError(f"model {self.name}: padding value {self.padding_value} is none of -1, 0, +1")
         for what, bits in (("weight", self.weight_bits), ("activation", self.act_bits), ("input", self.input_bits)):

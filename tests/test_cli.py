@@ -170,3 +170,32 @@ xnorflow.cli.main()
 """
     result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (result.returncode, result.stderr) == (130, "xnorflow: interrupted\n")
+
+
+def shell(arguments: str, redirection: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """The program as a shell starts it, with its own standard streams."""
+    program = f"{sys.executable} -c 'from xnorflow.cli import main; main()' {arguments} {redirection}"
+    return subprocess.run(["bash", "-c", program], cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "--version", "estimate {build}", "estimate {build} --json"])
+def test_a_full_output_is_told_in_one_line(build: Path, tmp_path: Path, arguments: str) -> None:
+    result = shell(arguments.format(build=build), ">/dev/full", tmp_path)
+    assert (result.returncode, result.stderr) == (2, "xnorflow: error: output: No space left on device\n")
+
+
+@pytest.mark.parametrize("stream", ["2>/dev/full", "2>&-"])
+def test_words_that_cannot_be_written_change_nothing_else(build: Path, model: Path, tmp_path: Path, stream: str) -> None:
+    compiled = shell(f"compile {model} -o out --json", stream, tmp_path)
+    assert compiled.returncode == 0
+    assert json.loads(compiled.stdout)["estimate"] == json.loads((build / "estimate.json").read_text())
+    refusal = shell("estimate nowhere", stream, tmp_path)
+    assert (refusal.returncode, refusal.stdout) == (2, "")
+
+
+def test_memory_that_is_not_there_is_told_in_one_line(build: Path) -> None:
+    assert "not enough memory" in refused(call("verify", build, "--images", 10**14))
+
+
+def test_a_seed_beyond_its_range_is_refused(build: Path) -> None:
+    assert "is not between 0 and 2147483647" in refused(call("verify", build, "--seed", 1 << 31))

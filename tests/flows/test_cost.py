@@ -17,7 +17,7 @@ def test_cost_takes_the_published_size_or_the_one_given() -> None:
     assert (record["name"], record["input"], record["bops"]) == ("tfc", "1x8x8", 12928)
 
 
-@pytest.mark.parametrize("image", ["", "8x8", "1x8x8x8", "1x8x-8", "1x8x0", "axbxc", "1x8x²"])
+@pytest.mark.parametrize("image", ["", "8x8", "1x8x8x8", "1x8x-8", "1x8x0", "axbxc", "1x8x²", f"1x{10**23}x1", f"1x{'9' * 5000}x1"])
 def test_an_image_that_is_not_cxhxw_is_refused(image: str) -> None:
     with pytest.raises(BadInputError, match=r"is not CxHxW, for example 3x32x32"):
         cost("tfc", image)

@@ -135,6 +135,13 @@ def test_images_that_do_not_fit_are_refused_in_one_line(grey: Path, tmp_path: Pa
         assert "\n" not in str(error.value)
 
 
+def test_an_array_file_that_claims_more_than_memory_is_refused(grey: Path, tmp_path: Path) -> None:
+    header = b"{'descr': '|u1', 'fortran_order': False, 'shape': (99999999999999999, 4, 5, 1), }".ljust(117) + b"\n"
+    (tmp_path / "huge.npy").write_bytes(b"\x93NUMPY\x01\x00v\x00" + header)
+    with pytest.raises(BadInputError, match=r"huge\.npy cannot be read: its header claims more than fits in memory"):
+        run(grey, [str(tmp_path / "huge.npy")])
+
+
 def test_an_unknown_backend_is_refused_before_images_are_read(grey: Path) -> None:
     with pytest.raises(BadInputError, match="backend 'gpu' is unknown; accepted are reference, cpu, verilator"):
         run(grey, ["missing.npy"], backend="gpu")

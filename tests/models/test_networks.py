@@ -58,6 +58,10 @@ def test_an_image_that_is_too_small_is_refused(name: str, size: int) -> None:
     ("options", "message"),
     [
         ({"width": 0.0}, "width 0.0 is not a positive factor"),
+        ({"width": 1e9}, "width 1000000000.0 is not a positive factor of at most 1000"),
+        ({"width": float("inf")}, "width inf is not a positive factor"),
+        ({"num_classes": 10**11}, "100000000000 classes; a classifier has 2 to 1000000"),
+        ({"input_shape": (1, 10**23, 1)}, "each 1 to 65536"),
         ({"width": float("nan")}, "width nan is not a positive factor"),
         ({"padding_value": 2}, r"padding value 2 is none of -1, 0, \+1"),
         ({"weight_bits": 0}, "0 weight bits; 1 to 8"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xnorflow.errors import CheckFailedError, MissingToolError
+from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
 from xnorflow.hw.build import Build
 from xnorflow.hw.cell import Resources
 from xnorflow.hw.chain import FloatChain
@@ -62,6 +62,12 @@ def test_a_netlist_that_yosys_refuses_is_one_line(build: Build) -> None:
 def test_a_time_limit_is_kept(build: Build) -> None:
     with pytest.raises(CheckFailedError, match=r"did not finish top within 0\.01 s"):
         run_yosys(build.folder, "top", timeout=0.01)
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_time_that_is_no_positive_number_is_refused(tmp_path: Path, timeout: float) -> None:
+    with pytest.raises(BadInputError, match="is not positive, or longer"):
+        run_yosys(tmp_path, "top", timeout=timeout)
 
 
 def test_a_missing_yosys_is_named_with_the_way_to_get_it(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
