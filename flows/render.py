@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
-    from xnorflow.sim.report import VerifyReport
+    from xnorflow.sim.report import LinkReport, VerifyReport
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -70,12 +70,17 @@ def estimate_text(estimate: Estimate) -> str:
 
 def verify_text(report: VerifyReport) -> str:
     """The chain, link by link, and what the simulation measured."""
-    rows = [(name, link.status, link.images, link.compared, link.reason) for name, link in report.links.items()]
+    rows = [(name, link.status, link.images, link.compared, _link_note(link)) for name, link in report.links.items()]
     text = f"{report.images:,} images ({report.source}), engine {report.engine}, seed {report.seed}{', with stalls' if report.stalls else ''}\n"
     text += table(("link", "against the interpreter", "images", "compared", "note"), rows)
     if report.rtl is not None:
         text += "\n" + _rtl_text(report)
     return text
+
+
+def _link_note(link: LinkReport) -> str:
+    rounded = f"{link.rounded:,} values rounded otherwise, within the proven bound" if link.rounded else ""
+    return "; ".join(filter(None, (link.reason, rounded)))
 
 
 def _rtl_text(report: VerifyReport) -> str:

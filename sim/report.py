@@ -26,8 +26,10 @@ class LinkReport:
 
     @property
     def status(self) -> str:
-        """``equal`` or ``not run``; a difference is a CheckFailedError, never a report."""
-        return "equal" if self.images else "not run"
+        """``equal``, ``within rounding`` (see ``rounded``) or ``not run``; a difference is a CheckFailedError, never a report."""
+        if not self.images:
+            return "not run"
+        return "within rounding" if self.rounded else "equal"
 
 
 @dataclass(frozen=True)
