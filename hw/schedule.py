@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 _MAX_FRAMES = 256
 _CREDIT = 4  # cycles from a result's leaving its queue to the next one in that place
-_STEADY = 3  # equal intervals in a row that count as steady
+_STEADY = 3  # equal intervals in a row, or equal turns of alternating ones, that count as steady
+_LONGEST_PERIOD = 4  # frames in a turn
 
 
 @dataclass(frozen=True)
@@ -52,15 +53,24 @@ class Schedule:
 
     @property
     def interval(self) -> int:
-        """Cycles between the last two frames' ends."""
-        return int(self.frame_ends[-1] - self.frame_ends[-2])
+        """Cycles between two frames' ends; the most where intervals alternate, or do not settle at all."""
+        ends = np.diff(self.frame_ends)
+        return int(ends[-(self.period or (len(ends) + 1) // 2) :].max())
 
     @property
-    def steady(self) -> bool:
-        """Whether the last intervals were equal, after twice as many frames as are in flight together."""
+    def in_flight(self) -> int:
+        """Frames that are in the chain together, at most."""
+        return self.latency // max(1, int(self.frame_ends[-1] - self.frame_ends[-2])) + 1
+
+    @property
+    def period(self) -> int:
+        """Frames after which the last intervals repeat, 1 where they are equal; 0 where it takes more frames to tell."""
         ends = np.diff(self.frame_ends)
-        in_flight = self.latency // max(1, int(ends[-1])) + 1
-        return self.frames > 2 * in_flight + _STEADY and bool(np.all(ends[-_STEADY:] == ends[-1]))
+        for period in range(1, _LONGEST_PERIOD + 1):
+            turns = ends[-_STEADY * period :]
+            if len(ends) >= 2 * self.in_flight + _STEADY * period and np.array_equal(turns[period:], turns[:-period]):
+                return period
+        return 0
 
 
 class _Cell:
@@ -120,10 +130,10 @@ def simulate(timings: Sequence[Timing], *, source_interval: int = 0) -> Schedule
     frames = 2 * _STEADY
     while True:
         schedule = _simulate(timings, frames, source_interval)
-        if schedule.steady or frames >= _MAX_FRAMES:
+        if schedule.period or frames >= _MAX_FRAMES:
             return schedule
-        in_flight = schedule.latency // max(1, schedule.interval) + 1
-        frames = min(_MAX_FRAMES, max(frames + 1, 2 * in_flight + _STEADY + 1))
+        enough = 2 * schedule.in_flight + _STEADY + 1
+        frames = min(_MAX_FRAMES, enough if enough > frames else 2 * frames)
 
 
 def _simulate(timings: Sequence[Timing], frames: int, source_interval: int) -> Schedule:

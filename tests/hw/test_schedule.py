@@ -96,12 +96,23 @@ def test_a_queue_never_makes_results_closer_than_the_gap_on_average() -> None:
 def test_a_double_buffered_chain_runs_at_its_slowest_cell() -> None:
     chain = [Timing.elementwise(64), folded(1, 64, 4), Timing.elementwise(4), folded(1, 4, 32), Timing.elementwise(32), folded(1, 32, 10)]
     schedule = simulate(chain)
-    assert schedule.steady
+    assert schedule.period == 1
     assert schedule.interval == max(cell.interval for cell in chain) == 320
 
 
 def test_a_single_buffer_costs_interval_and_the_schedule_says_so() -> None:
     assert simulate([folded(1, 8, 4, buffers=1)]).interval > folded(1, 8, 4).interval
+
+
+def test_alternating_intervals_are_recognised_soon_and_the_longer_one_counts() -> None:
+    """A converter from 1 to 2 lanes and a 4 x 4 matrix at PE 2, SIMD 2; found by a compilation that took minutes."""
+    pairs, vectors = np.arange(36), np.arange(18)
+    converter = Timing(need=2 * np.arange(18) + 2, room=(pairs + 1) // 2 - 1, gap=np.ones(18, dtype=np.int64), latency=1)
+    matrix = Timing(need=vectors // 2 * 2 + 2, room=vectors // 2 * 2 - 2, gap=np.full(18, 2), latency=4, queue=2)
+    schedule = simulate([converter, matrix])
+    assert sorted(np.diff(schedule.frame_ends)[-2:]) == [40, 41]
+    assert (schedule.period, schedule.interval) == (2, 41)
+    assert schedule.frames < 30
 
 
 def test_a_source_that_spreads_its_beats_sets_the_interval() -> None:
