@@ -67,8 +67,10 @@ def write_atomically(path: Path, data: bytes) -> None:
     """Write ``data`` to a temporary sibling of ``path`` and rename it.
 
     Raises:
-        BadInputError: the folder does not exist or cannot be written.
+        BadInputError: the folder does not exist or cannot be written, or ``path`` is a device, a pipe or a folder.
     """
+    if path.exists() and not path.is_file():
+        raise BadInputError(f"{path} cannot be written: it is no regular file")
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:

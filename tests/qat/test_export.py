@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from qonnx.core.onnx_exec import execute_onnx
 
 from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.export import export_qonnx
+from xnorflow.qat.export import export_qonnx, write_atomically
 from xnorflow.qat.freeze import freeze
 from xnorflow.qat.layers import QuantScheme
 
@@ -74,3 +75,17 @@ def test_the_same_network_gives_the_same_file(networks, tmp_path: Path) -> None:
 def test_a_folder_that_does_not_exist_is_refused(networks, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"missing/net\.onnx cannot be written: No such file or directory"):
         export_qonnx(freeze(networks("tfc", (1, 8, 8))), tmp_path / "missing" / "net.onnx", NORM, (1, 8, 8))
+
+
+def test_a_device_a_pipe_and_a_folder_are_not_replaced(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "pipe", tmp_path / "folder"):
+        before = path.stat().st_mode
+        with pytest.raises(BadInputError, match="cannot be written: it is no regular file"):
+            write_atomically(path, b"model")
+        assert path.stat().st_mode == before
+    write_atomically(tmp_path / "file", b"old")
+    write_atomically(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "folder", "pipe"]
