@@ -90,9 +90,12 @@ def _writable(cache: Path) -> Path:
 
 
 def _build(sources: dict[str, bytes], target: Path, optimise: bool) -> None:
-    """Compile in a temporary sibling and move the executable into place, so that a broken build leaves nothing."""
+    """Compile in a temporary folder and move the executable into place, so that a broken build leaves nothing.
+
+    The folder is the system's, because make cannot work where the path holds a blank.
+    """
     env = verilator_environment()
-    work = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+    work = Path(tempfile.mkdtemp(prefix="xnorflow-compile-"))
     try:
         for name, data in sources.items():
             (work / name).write_bytes(data)
@@ -130,7 +133,7 @@ def publish(engine: Path, target: Path) -> None:
     """Move a program to ``target/engine`` in one step; one that stands there, and may be running, stays."""
     done = Path(tempfile.mkdtemp(prefix=".done-", dir=target.parent))
     try:
-        engine.rename(done / "engine")
+        shutil.move(engine, done / "engine")
         try:
             done.rename(target)
         except OSError:  # it exists: by another process that was faster, or by one that died

@@ -1,8 +1,26 @@
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
-from xnorflow.sim.engine.model import publish
+import pytest
+
+from xnorflow.sim.engine.model import compile_model, publish
+from xnorflow.sim.engine.wrapper import Top
+
+DOUBLE = """
+module double (
+    input wire ap_clk, ap_rst_n, s_axis_tvalid, s_axis_tlast, m_axis_tready,
+    input wire [7:0] s_axis_tdata,
+    output wire s_axis_tready, m_axis_tvalid, m_axis_tlast,
+    output wire [7:0] m_axis_tdata
+);
+    assign s_axis_tready = m_axis_tready & ap_rst_n & (ap_clk | ~ap_clk);
+    assign m_axis_tvalid = s_axis_tvalid;
+    assign m_axis_tlast = s_axis_tlast;
+    assign m_axis_tdata = s_axis_tdata << 1;
+endmodule
+"""
 
 
 def program(folder: Path, text: str) -> Path:
@@ -13,6 +31,16 @@ def program(folder: Path, text: str) -> Path:
 
 def names(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*"))
+
+
+@pytest.mark.verilator
+def test_a_folder_with_blanks_and_quotes_in_its_name_holds_models(tmp_path: Path) -> None:
+    cache = tmp_path / 'it\'s a "model" $HOME é'
+    adder = tmp_path / "double.sv"
+    adder.write_text(DOUBLE)
+    model = compile_model((adder,), (Top("double", 1, 1),), cache, optimise=False)
+    assert names(cache) == [model.executable.parent.name, f"{model.executable.parent.name}/engine"]
+    assert subprocess.run([model.executable], capture_output=True, check=False).returncode == 2
 
 
 def test_a_compiled_program_appears_whole_and_alone(tmp_path: Path) -> None:
