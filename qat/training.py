@@ -198,5 +198,7 @@ def quiet_lightning() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
+    except SystemExit as stop:  # Lightning's way to end on Ctrl-C, with the exit code of a failed check
+        raise KeyboardInterrupt from stop
     finally:
         logger.setLevel(level)
