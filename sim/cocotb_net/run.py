@@ -57,15 +57,26 @@ def run_benches(
     with tempfile.TemporaryDirectory(prefix="xnorflow-cocotb-") as name:
         work = Path(name)
         plan.save(work / "plan.npz")
+        hardware = _copied(build.folder, work / "hardware")
         for simulator in chosen:
             if progress is not None:
                 progress(f"cocotb on {simulator}: {len(images)} images")
-            run_cocotb(_job(build, simulator, work, seed))
+            run_cocotb(_job(hardware, simulator, work, seed))
     return chosen
 
 
-def _job(build: Build, simulator: Simulator, work: Path, seed: int) -> CocotbJob:
-    folder = build.folder.resolve()
+def _copied(folder: Path, target: Path) -> Path:
+    """What the simulators read, copied: make cannot work where the path holds a blank, and the build may be read-only."""
+    target.mkdir()
+    for part in ("rtl", "mem"):
+        (target / part).mkdir()
+        for path in (folder / part).glob("*"):
+            shutil.copyfile(path, target / part / path.name)
+    shutil.copyfile(folder / "top.v", target / "top.v")
+    return target
+
+
+def _job(folder: Path, simulator: Simulator, work: Path, seed: int) -> CocotbJob:
     return CocotbJob(
         simulator=simulator,
         sources=(*sorted((folder / "rtl").glob("*.sv")), folder / "top.v"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -39,6 +40,14 @@ def test_a_network_equals_the_interpreter_under_stalls_and_through_a_reset(
     assert not list(small_build.folder.glob("*.xml")), "the bench left files in the build folder"
 
 
+@pytest.mark.verilator
+def test_a_folder_with_blanks_and_quotes_in_its_name_is_simulated(small_build: Build, small_images: np.ndarray, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(small_build.folder, tmp_path / 'it\'s a "build" $HOME é'))
+    images = small_images[:2]
+    moved = dataclasses.replace(small_build, folder=folder)
+    assert run_benches(moved, images, outputs_of(small_build, images), stalls=False, seed=1, simulators=("verilator",)) == ("verilator",)
+
+
 @pytest.mark.icarus
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
 def test_a_wrong_output_is_reported_with_image_beat_and_seed(small_build: Build, small_images: np.ndarray) -> None:
@@ -53,8 +62,6 @@ def test_a_wrong_output_is_reported_with_image_beat_and_seed(small_build: Build,
 @pytest.mark.icarus
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="Icarus Verilog is not installed")
 def test_a_top_that_stops_is_reported_as_stuck(small_build: Build, small_images: np.ndarray, tmp_path: Path) -> None:
-    import dataclasses
-
     folder = Path(shutil.copytree(small_build.folder, tmp_path / "build"))
     port = folder / "rtl" / "xf_axis_in.sv"
     text = port.read_text()
