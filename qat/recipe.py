@@ -143,8 +143,10 @@ def load_recipe(recipe: Path | str, overrides: list[str] | None = None) -> Recip
     """
     try:
         values = yaml.safe_load(_text(recipe))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise BadInputError(f"{recipe} is no YAML: {' '.join(str(error).split())}") from error
+    except RecursionError:
+        raise BadInputError(f"{recipe} is no recipe: it is nested too deeply") from None
     if not isinstance(values, dict):
         raise BadInputError(f"{recipe} is no recipe: a mapping with model, data and train is expected")
     nested: dict[str, Any] = values

@@ -84,7 +84,7 @@ def _scalar(hint: type, value: object, where: str) -> Any:
         # YAML 1.1 reads 1e-3 as text, and a fraction such as 128/255 is text too.
         try:
             return float(Fraction(value)) if isinstance(value, str) else float(value)  # type: ignore[arg-type]  # refused below
-        except (ValueError, TypeError, ZeroDivisionError):
+        except (ValueError, TypeError, ZeroDivisionError, OverflowError):
             pass
     elif type(value) is hint:
         return value

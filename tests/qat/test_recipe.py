@@ -54,6 +54,7 @@ def test_values_may_be_fractions_lists_and_null() -> None:
         ("train=3", "tfc-digits: train is 3; a mapping of keys is expected"),
         ("train.epochs.first=3", "first has no keys|epochs has no keys"),
         ("train.epochs", "is not of the form key=value"),
+        ("train.lr=1e400", "lr is .1e400.; float is expected"),
         ("train.lr=[", r"'\[' is no YAML value"),
     ],
 )
@@ -71,6 +72,8 @@ def test_a_pixel_scale_that_is_no_positive_fraction_is_refused(scale: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("[" * 50_000, r"recipe\.yaml is no recipe: it is nested too deeply"),
+        ("model: {name: tfc}\ntrain: {epochs: " + "9" * 5000 + "}", r"recipe\.yaml is no YAML: Exceeds the limit"),
         ("model: [", r"recipe\.yaml is no YAML"),
         ("- a list", r"recipe\.yaml is no recipe: a mapping"),
         ("model: {name: tfc}\ndata: {source: digits}", r"recipe\.yaml: key 'train' is missing"),
