@@ -58,6 +58,8 @@ class FoldingRequest:
         Raises:
             BadInputError: the file cannot be read or is no JSON object.
         """
+        if path.exists() and not path.is_file():
+            raise BadInputError(f"folding file {path} is a folder or a device; a JSON file is accepted")
         try:
             text = path.read_text(encoding="utf-8")
         except OSError as error:

@@ -169,6 +169,8 @@ def test_a_folding_file_is_read_and_bad_ones_are_named(tmp_path) -> None:
         FoldingRequest.from_file(bad)
     with pytest.raises(BadInputError, match=r"missing\.json"):
         FoldingRequest.from_file(tmp_path / "missing.json")
+    with pytest.raises(BadInputError, match="is a folder or a device"):
+        FoldingRequest.from_file(tmp_path)
     for content, reason in ((b"[" * 200_000, "nested too deeply"), (b'{"fc0": {}, "fc0": {}}', "appears twice"), (b"\xe9", "is not UTF-8 text")):
         bad.write_bytes(content)
         with pytest.raises(BadInputError, match=rf"bad\.json is .*{reason}|bad\.json {reason}"):
