@@ -117,10 +117,9 @@ def synthesis_text(result: Synthesis) -> str:
 def demo_text(result: DemoResult) -> str:
     """The whole path in one page."""
     training = result.training
-    accuracy = f"{100 * training.accuracy:.2f} % on {training.test_images:,} test images"
     return "\n".join(
         (
-            f"accuracy {accuracy} after {training.epochs} epochs, {training.seconds:.0f} s",
+            f"accuracy {training.measured()} after {training.epochs} epochs, {training.seconds:.0f} s",
             "",
             estimate_text(result.estimate),
             "",

@@ -18,7 +18,7 @@ class TrainResult:
         checkpoint: file for ``evaluate``, ``export`` and ``resume``.
         recipe: name or file it came from.
         data: spec of the data set.
-        accuracy: of the frozen network on all test images, between 0 and 1.
+        accuracy: of the frozen network on all test images, between 0 and 1; None where a training was interrupted before it was binary.
         epochs: epochs trained.
         train_images, test_images: sizes of the splits used.
         seconds: wall clock, data loading included.
@@ -27,7 +27,7 @@ class TrainResult:
     checkpoint: Path
     recipe: str
     data: str
-    accuracy: float
+    accuracy: float | None
     epochs: int
     train_images: int
     test_images: int
@@ -36,6 +36,10 @@ class TrainResult:
     def to_json(self) -> dict[str, Any]:
         """The figures as plain types."""
         return dataclasses.asdict(self) | {"checkpoint": str(self.checkpoint)}
+
+    def measured(self) -> str:
+        """The accuracy in words."""
+        return "not binary yet" if self.accuracy is None else f"{100 * self.accuracy:.2f} % on {self.test_images:,} test images"
 
 
 def train(
@@ -63,6 +67,7 @@ def train(
 
     Raises:
         BadInputError: the recipe, a setting, the data, the folder or the checkpoint cannot be used.
+        UnsupportedModelError: the training is over and its weights are not binary.
     """
     from xnorflow.qat.recipe import load_recipe
     from xnorflow.qat.training import run_training

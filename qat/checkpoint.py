@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.layers import QuantScheme
+from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import TrainSettings
+from xnorflow.qat.recipe import FINAL_STAGE, TrainSettings
 from xnorflow.qat.settings import from_mapping
 
 RECORD = "xnorflow"
@@ -37,6 +38,8 @@ class CheckpointInfo:
         train: how it was trained.
         accuracy: of the frozen network on the test images; None while training is under way.
         version: of xnorflow.
+        method: terms, rule, teachers.
+        stage: of the recipe; ``last`` for its only or last one.
     """
 
     config: ModelConfig
@@ -47,6 +50,8 @@ class CheckpointInfo:
     train: TrainSettings
     accuracy: float | None = None
     version: str = xnorflow.__version__
+    method: MethodSettings = field(default_factory=MethodSettings)
+    stage: str = FINAL_STAGE
 
     def to_record(self) -> dict[str, Any]:
         """Plain types, for the file."""
@@ -82,6 +87,15 @@ def load_weights(network: nn.Module, state: dict[str, Tensor], path: Path) -> No
         raise BadInputError(f"{path}: its weights do not fit its network: {reason[:300]}") from error
 
 
+def stage_of(path: Path) -> str:
+    """Name of the stage that wrote a checkpoint.
+
+    Raises:
+        BadInputError: the file is missing, damaged, or no checkpoint of ours.
+    """
+    return _info(_read(path), path).stage
+
+
 def check_resumable(path: Path, new: CheckpointInfo) -> None:
     """Refuse to go on with anything but the training the checkpoint was written by.
 
@@ -95,9 +109,11 @@ def check_resumable(path: Path, new: CheckpointInfo) -> None:
         raise BadInputError(f"{path} holds weights only, no state of the optimiser to go on from")
     if not _has_trainer_state(content):
         raise BadInputError(f"{path}: the state of its trainer or optimiser is damaged")
-    for part in ("config", "scheme", "train"):
+    if old.stage != new.stage:
+        raise BadInputError(f"{path} was written in stage {old.stage}, stage {new.stage} is expected")
+    for part in ("config", "scheme", "train", "method"):
         before, after = getattr(old, part), getattr(new, part)
-        for name in (field.name for field in dataclasses.fields(before)):
+        for name in (each.name for each in dataclasses.fields(before)):
             if getattr(before, name) != getattr(after, name):
                 raise BadInputError(
                     f"{path} was trained with {name} {getattr(before, name)}, the recipe says {getattr(after, name)}; resume takes the same recipe"
@@ -134,6 +150,8 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
             train=from_mapping(TrainSettings, record["train"], f"{path}: train"),
             accuracy=record["accuracy"],
             version=str(record["version"]),
+            method=from_mapping(MethodSettings, record.get("method"), f"{path}: method"),
+            stage=str(record.get("stage", FINAL_STAGE)),
         )
     except KeyError as error:
         raise BadInputError(f"{path} is no complete checkpoint: {error.args[0]} is missing") from error

@@ -1,4 +1,4 @@
-"""The Lightning module: one quantised network, one loss, latents kept in their clip."""
+"""The Lightning module: one quantised network, trained as its lesson says."""
 
 from __future__ import annotations
 
@@ -8,22 +8,14 @@ from typing import Any
 import lightning
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from torchmetrics.classification import MulticlassAccuracy
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.layers import is_binary
+from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.recipe import TrainSettings
 
 STEP_STRIDE = 1_000_003
-
-
-def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
-    """FINN's loss: mean of ``max(0, 1 - t*y)**2`` with targets +1 for the label and -1 elsewhere."""
-    targets = -torch.ones_like(logits)
-    targets.scatter_(1, labels[:, None], 1.0)
-    return (1 - targets * logits).clamp(min=0).square().mean()
 
 
 class BinaryClassifier(lightning.LightningModule):
@@ -32,19 +24,22 @@ class BinaryClassifier(lightning.LightningModule):
     Args:
         network: quantised network, float32 NCHW to logits.
         pixels: normalisation.
-        settings: optimiser, loss and schedule.
+        settings: optimiser and schedule.
+        lesson: the method; it gives the losses.
         steps_per_epoch: batches of one epoch; with the epochs it fixes the schedule.
         num_classes: logits.
     """
 
-    def __init__(self, network: nn.Module, pixels: PixelTable, settings: TrainSettings, *, steps_per_epoch: int, num_classes: int) -> None:
+    def __init__(
+        self, network: nn.Module, pixels: PixelTable, settings: TrainSettings, lesson: Lesson, *, steps_per_epoch: int, num_classes: int
+    ) -> None:
         super().__init__()
         self.network = network
         self.pixels = pixels
         self.settings = settings
+        self.lesson = lesson
         self.total_steps = steps_per_epoch * settings.epochs
         self.accuracy = MulticlassAccuracy(num_classes, average="micro")
-        self.latents = [layer.weight for layer in network.modules() if isinstance(layer, nn.Conv2d | nn.Linear) and is_binary(layer)]
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Logits of uint8 ``(N, H, W, C)``."""
@@ -55,17 +50,20 @@ class BinaryClassifier(lightning.LightningModule):
         # Dropout depends on seed and step only: Lightning's loaders draw from the generator at other times in a resumed run.
         torch.manual_seed(self.settings.seed * STEP_STRIDE + self.global_step)
         pixels, labels = batch
-        criterion = functional.cross_entropy if self.settings.loss == "cross-entropy" else squared_hinge
-        loss = criterion(self(pixels), labels)
+        loss, terms = self.lesson.losses(pixels, self(pixels), labels, self.global_step, self.total_steps)
         self.log("train/loss", loss, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
+        self.log_dict({f"terms/{name}": value for name, value in terms.items()}, on_step=False, on_epoch=True, batch_size=len(labels))
         return loss
 
-    def on_train_batch_end(self, *args: Any) -> None:
-        with torch.no_grad():
-            for latent in self.latents:
-                latent.clamp_(-1.0, 1.0)
+    def on_fit_start(self) -> None:
+        for teacher in self.lesson.teachers:
+            teacher.to(self.device)
+
+    def on_train_epoch_start(self) -> None:
+        self.lesson.start_epoch(self.current_epoch, self.settings.epochs)
 
     def on_train_epoch_end(self) -> None:
+        self.log_dict({f"weights/{name}": value for name, value in self.lesson.metrics().items()})
         loss = float(self.trainer.callback_metrics["train/loss"])
         if not math.isfinite(loss):
             raise BadInputError(f"training diverged: the loss of epoch {self.current_epoch} is {loss}; lower train.lr")
@@ -83,6 +81,7 @@ class BinaryClassifier(lightning.LightningModule):
             optimiser = torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
         else:
             optimiser = torch.optim.SGD(parameters, lr=settings.lr, weight_decay=settings.weight_decay, momentum=0.9)
+        self.lesson.attach(optimiser)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rate)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 

@@ -80,6 +80,12 @@ def binary_weight(name: str, scale: str = "none", **settings: Any) -> Any:
     return BinaryWeight.let(**(_known(SCALES, scale, "weight scale") | _known(WEIGHTS, name, "weight") | settings))
 
 
+def weight_constants(name: str) -> tuple[str, ...]:
+    """Names of the constants of a binariser of weights that a recipe may set."""
+    constants = {"clip": 1.0} if name == "ste" else _known(WEIGHTS, name, "weight")
+    return tuple(key for key, value in constants.items() if isinstance(value, float) and value < UNCLIPPED)
+
+
 def _known(table: dict[str, dict[str, Any]], name: str, what: str) -> dict[str, Any]:
     if name not in table:
         raise BadInputError(f"{what} quantiser {name!r} is not known; known are {', '.join(table)}")

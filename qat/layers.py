@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,45 +12,46 @@ from torch.nn import functional
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import BIPOLAR
 from xnorflow.qat.brevitas import QuantConv2d, QuantIdentity, QuantLinear
-from xnorflow.qat.quantisers import ApproxSignActivation, BinaryWeight, ScaledBinaryWeight, SteActivation, int_activation, int_input, int_weight
-
-ESTIMATORS = ("ste", "approx-sign")
-WEIGHT_SCALES = ("none", "mean")
+from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight, weight_constants
+from xnorflow.qat.quantisers import SteActivation, int_activation, int_input, int_weight
 
 
 @dataclass(frozen=True)
 class QuantScheme:
-    """How a network becomes binary.
+    """How a network becomes binary; the words are those of ``xnorflow.qat.injectors``.
 
     Attributes:
-        activation: estimator of binary activations, ``ste`` or ``approx-sign``.
-        clip: half-width of the ``ste`` window.
-        weight_scale: ``none`` (weights are -1 and +1) or ``mean`` (times each output channel's mean magnitude).
+        activation: estimator of binary activations.
+        clip: half-width of the window of ``ste`` activations.
+        weight_scale: ``none`` (weights are -1 and +1), or the factor of each output channel.
+        weight: binariser of the weights.
+        weight_settings: its constants, ``hard_at`` of ``progressive`` for one.
     """
 
     activation: str = "ste"
     clip: float = 1.0
     weight_scale: str = "none"
+    weight: str = "ste"
+    weight_settings: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.activation not in ESTIMATORS:
-            raise BadInputError(f"quant.activation {self.activation!r} is not known; known are {', '.join(ESTIMATORS)}")
-        if self.weight_scale not in WEIGHT_SCALES:
-            raise BadInputError(f"quant.weight_scale {self.weight_scale!r} is not known; known are {', '.join(WEIGHT_SCALES)}")
+        for name, known in (("activation", ACTIVATIONS), ("weight_scale", SCALES), ("weight", WEIGHTS)):
+            if getattr(self, name) not in known:
+                raise BadInputError(f"quant.{name} {getattr(self, name)!r} is not known; known are {', '.join(known)}")
         if not self.clip > 0:
             raise BadInputError(f"quant.clip {self.clip} is not positive")
+        constants = weight_constants(self.weight)
+        for name in self.weight_settings:
+            if name not in constants:
+                raise BadInputError(f"quant.weight_settings: weight {self.weight} has no {name!r}; it has {', '.join(constants) or 'none'}")
 
     def weight_quant(self, bits: int) -> Any:
         """The Brevitas injector of weights of ``bits`` bits."""
-        if bits != BIPOLAR:
-            return int_weight(bits)
-        return BinaryWeight if self.weight_scale == "none" else ScaledBinaryWeight
+        return binary_weight(self.weight, self.weight_scale, **self.weight_settings) if bits == BIPOLAR else int_weight(bits)
 
     def activation_quant(self, bits: int) -> Any:
         """The Brevitas injector of activations of ``bits`` bits."""
-        if bits != BIPOLAR:
-            return int_activation(bits)
-        return SteActivation.let(clip=self.clip) if self.activation == "ste" else ApproxSignActivation
+        return binary_activation(self.activation, clip=self.clip) if bits == BIPOLAR else int_activation(bits)
 
     def input_quant(self, bits: int) -> Any:
         """The Brevitas injector of an input of ``bits`` bits."""

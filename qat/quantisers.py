@@ -19,11 +19,10 @@ from xnorflow.qat.brevitas import (
     ScalingImplType,
     ScalingPerOutputType,
     StatelessBuffer,
-    StatsOp,
     WeightQuantSolver,
     ZeroZeroPoint,
 )
-from xnorflow.qat.estimators import ApproxSign, SteSign
+from xnorflow.qat.estimators import SteSign
 
 
 class BinaryTensorQuant(nn.Module):
@@ -92,14 +91,6 @@ class BinaryWeight(_Binary, WeightQuantSolver):
     clip = 1.0
 
 
-class ScaledBinaryWeight(BinaryWeight):
-    """Weights -a and +a with ``a`` the mean magnitude of each output channel, not differentiated (XNOR-Net, Bi-Real)."""
-
-    scaling_impl_type = ScalingImplType.STATS
-    scaling_stats_op = StatsOp.AVE
-    scaling_per_output_type = ScalingPerOutputType.CHANNEL
-
-
 class BinaryActivationQuant(_Binary, ActQuantSolver):
     """Base of activations -1 and +1; subclasses name the binariser."""
 
@@ -112,12 +103,6 @@ class SteActivation(BinaryActivationQuant):
 
     binarizer_impl = SteSign
     clip = 1.0
-
-
-class ApproxSignActivation(BinaryActivationQuant):
-    """Activations -1 and +1 with ApproxSign."""
-
-    binarizer_impl = ApproxSign
 
 
 class _Int(_Const):

@@ -21,7 +21,7 @@ def from_mapping(kind: type[T], values: object, where: str) -> T:
 
     Args:
         kind: dataclass with fields of type int, float, bool, str, ``X | None``, ``tuple[float, ...]``, ``tuple[int, int, int]``,
-            or another dataclass.
+            ``dict[str, float]``, ``Mapping[str, Any]`` (plain values, not looked into), or another dataclass.
         values: a mapping of field names to plain values; None stands for an empty one.
         where: names the source in messages, a file for one.
 
@@ -72,6 +72,10 @@ def _converted(hint: Any, value: object, where: str) -> Any:
     if isinstance(hint, types.UnionType):
         (inner,) = (argument for argument in arguments if argument is not types.NoneType)
         return None if value is None else _converted(inner, value, where)
+    if typing.get_origin(hint) in (dict, Mapping):
+        if not isinstance(value, Mapping) or not all(isinstance(key, str) for key in value):
+            raise BadInputError(f"{where} is {value!r}; a mapping of names is expected")
+        return {key: item if arguments[1] is Any else _converted(arguments[1], item, f"{where}: {key}") for key, item in value.items()}
     if typing.get_origin(hint) is tuple:
         if not isinstance(value, list | tuple) or (arguments[-1] is not Ellipsis and len(value) != len(arguments)):
             raise BadInputError(f"{where} is {value!r}; a list{'' if arguments[-1] is Ellipsis else f' of {len(arguments)}'} is expected")

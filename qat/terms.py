@@ -72,6 +72,15 @@ class CrossEntropy:
         return functional.cross_entropy(seen.logits, seen.labels, label_smoothing=self.smoothing)
 
 
+@TERMS.register("squared-hinge")
+@dataclass(frozen=True)
+class SquaredHinge:
+    """FINN's squared hinge."""
+
+    def __call__(self, seen: Observation) -> Tensor:
+        return squared_hinge(seen.logits, seen.labels)
+
+
 @TERMS.register("logits")
 @dataclass(frozen=True)
 class Logits:
@@ -173,6 +182,13 @@ class Mimicking:
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("mimicking", weights=1, teacher_weights=1)
         return mimicking_loss(seen.weights, seen.teacher_weights, variant=self.variant, reduction=self.reduction)
+
+
+def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
+    """FINN's loss: mean of ``max(0, 1 - t*y)**2`` with targets +1 for the label and -1 elsewhere; logits ``(N, K)``, labels ``(N,)``."""
+    targets = -torch.ones_like(logits)
+    targets.scatter_(1, labels[:, None], 1.0)
+    return (1 - targets * logits).clamp(min=0).square().mean()
 
 
 @dataclass(frozen=True)

@@ -160,8 +160,7 @@ def train(
     from xnorflow.flows.train import train as run
 
     result = run(recipe, out, overrides=settings, data=data, resume=resume, progress_bar=_on_terminal(), progress=say)
-    accuracy = f"{100 * result.accuracy:.2f} % on {result.test_images:,} test images"
-    text = f"{result.checkpoint}: {accuracy} after {result.epochs} epochs, {result.seconds:.0f} s"
+    text = f"{result.checkpoint}: {result.measured()} after {result.epochs} epochs, {result.seconds:.0f} s"
     show(result.to_json(), as_json, text)
 
 

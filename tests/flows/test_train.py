@@ -13,7 +13,9 @@ from xnorflow.flows.train import train
 
 def test_a_recipe_trains_evaluates_and_exports(tmp_path: Path) -> None:
     trained = train("tfc-digits", tmp_path / "run", overrides=["train.epochs=15"])
+    assert trained.accuracy is not None
     assert trained.accuracy > 0.8
+    assert trained.measured() == f"{100 * trained.accuracy:.2f} % on 360 test images"
     assert trained.seconds > 0
     assert json.loads(json.dumps(trained.to_json()))["data"] == "digits"
     evaluated = evaluate(trained.checkpoint)

@@ -54,6 +54,16 @@ def test_a_checkpoint_gives_back_its_description_and_its_weights(content: dict[s
         assert torch.equal(value, content["state_dict"][f"network.{name}"])
 
 
+def test_a_checkpoint_from_before_methods_and_stages_is_read(content: dict[str, Any], tmp_path: Path) -> None:
+    for key in ("method", "stage"):
+        del content["xnorflow"][key]
+    for key in ("weight", "weight_settings"):
+        del content["xnorflow"]["scheme"][key]
+    path = saved(content, tmp_path)
+    assert load_checkpoint(path)[0] == INFO
+    check_resumable(path, INFO)
+
+
 def test_a_changed_padding_value_is_refused(content: dict[str, Any], tmp_path: Path) -> None:
     content["xnorflow"]["config"]["padding_value"] = -1
     with pytest.raises(BadInputError, match=r"net\.ckpt: the weights were trained with padding value 0, the network has -1"):

@@ -10,7 +10,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, QuantScheme, is_binary
 from xnorflow.qat.pixel_table import PixelTable
-from xnorflow.qat.quantisers import BinaryWeight, ScaledBinaryWeight
+from xnorflow.qat.quantisers import BinaryWeight
 
 
 def convolved(image: np.ndarray, weight: np.ndarray, padding: int, value: int, stride: int) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_zero_latents_are_plus_one() -> None:
 
 
 def test_mean_scale_is_each_channels_mean_magnitude() -> None:
-    layer = BinaryLinear(2, 2, weight_quant=ScaledBinaryWeight)
+    layer = BinaryLinear(2, 2, weight_quant=QuantScheme(weight_scale="mean").weight_quant(1))
     layer.weight.data = torch.tensor([[0.5, -1.0], [0.25, 0.25]])
     assert layer.quant_weight().value.tolist() == [[0.75, -0.75], [0.25, 0.25]]
 
@@ -98,7 +98,14 @@ def test_the_pixel_table_has_the_bits_of_the_normalisation() -> None:
 
 @pytest.mark.parametrize(
     ("scheme", "message"),
-    [({"activation": "tanh"}, "known are ste, approx-sign"), ({"weight_scale": "max"}, "known are none, mean"), ({"clip": 0.0}, "clip 0.0 is not")],
+    [
+        ({"activation": "relu"}, "quant.activation 'relu' is not known; known are ste, approx-sign, ede"),
+        ({"weight_scale": "max"}, "known are none, mean, learned, power-of-two"),
+        ({"weight": "half"}, "quant.weight 'half' is not known; known are ste, approx-sign"),
+        ({"clip": 0.0}, "clip 0.0 is not"),
+        ({"weight": "progressive", "weight_settings": {"clip": 1.0}}, "weight progressive has no 'clip'; it has threshold, hard_at, gamma"),
+        ({"weight": "rbnn", "weight_settings": {"activation": 1.0}}, "weight rbnn has no 'activation'; it has none"),
+    ],
 )
 def test_an_unknown_scheme_is_refused(scheme: dict[str, object], message: str) -> None:
     with pytest.raises(BadInputError, match=message):

@@ -39,6 +39,15 @@ def expected() -> dict[str, torch.Tensor]:
     last = [features[-1] for features in SEEN.teacher_features]
     return {
         "cross-entropy": functional.cross_entropy(LOGITS, SEEN.labels),
+        "squared-hinge": sum(
+            (
+                max(0, 1 - (1 if k == label else -1) * row[k]) ** 2
+                for row, label in zip(LOGITS, SEEN.labels.tolist(), strict=True)
+                for k in range(len(row))
+            ),
+            torch.zeros(()),
+        )
+        / LOGITS.numel(),
         "logits": logit_distillation(LOGITS, SEEN.teacher_logits[0]),
         "attention": attention_matching(SEEN.features, SEEN.teacher_features[0]),
         "consecutive": consecutive_distillation(LOGITS, *SEEN.teacher_logits),

@@ -1,15 +1,23 @@
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
 import pytest
 import torch
+from torch.nn import functional
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.classifier import squared_hinge
+from xnorflow.models import build_config
+from xnorflow.qat.data.module import ImageData
+from xnorflow.qat.data.sources import load_split
+from xnorflow.qat.layers import BinaryLinear
+from xnorflow.qat.pixel_table import PixelTable
+from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import Recipe, load_recipe
-from xnorflow.qat.training import run_training
+from xnorflow.qat.terms import squared_hinge
+from xnorflow.qat.training import cpu_threads, describe, run_training
 
 SHORT = ["train.epochs=4", "data.limit_train=256", "data.crop=1", "data.flip=true", "model.dropout=0.2", "model.width=0.25"]
 
@@ -38,6 +46,31 @@ def test_a_resumed_training_ends_with_the_weights_of_an_uninterrupted_one(tmp_pa
     assert rest.accuracy == whole.accuracy
 
 
+def test_a_recipe_without_method_is_the_plain_loop_bit_for_bit(tmp_path: Path) -> None:
+    recipe = load_recipe("tfc-digits", ["train.epochs=2", "data.limit_train=256", "model.width=0.25"])
+    trained = run_training(recipe, tmp_path)
+    train, test = load_split("digits", "train").shuffled(0).head(256), load_split("digits", "test")
+    torch.manual_seed(0)
+    config = describe(recipe, train).config
+    network, pixels = quantise(build_config(config)), PixelTable(recipe.data.pixel_norm(), 1)
+    data = ImageData(train, test, batch_size=64)
+    optimizer = torch.optim.Adam(network.parameters(), lr=0.05)
+    with cpu_threads(1):
+        for step in range(8):
+            data.sampler.set_epoch(step // 4)
+            images, labels = list(data.train_dataloader())[step % 4]
+            optimizer.param_groups[0]["lr"] = 0.05 * 0.5 * (1 + math.cos(math.pi * step / 8))
+            optimizer.zero_grad()
+            functional.cross_entropy(network(pixels(images)), labels).backward()
+            optimizer.step()
+            with torch.no_grad():
+                for layer in (module for module in network.modules() if isinstance(module, BinaryLinear)):
+                    layer.weight.clamp_(-1.0, 1.0)
+    state = weights(trained.checkpoint)
+    for name, value in network.state_dict().items():
+        assert torch.equal(state[f"network.{name}"], value), name
+
+
 def test_the_seed_decides_the_weights(tmp_path: Path) -> None:
     results = [run_training(short(f"train.seed={seed}", "train.epochs=1"), tmp_path / str(n)) for n, seed in enumerate((1, 1, 2))]
     first, again, other = (weights(result.checkpoint) for result in results)
@@ -52,7 +85,9 @@ def test_latent_binary_weights_stay_within_one(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("setting", ["train.loss=squared-hinge", "train.optimiser=sgd", "train.schedule=constant", "quant.activation=approx-sign"])
 def test_every_option_trains(tmp_path: Path, setting: str) -> None:
-    assert run_training(short(setting, "train.epochs=1", "train.warmup=0.5"), tmp_path).accuracy > 0.05
+    trained = run_training(short(setting, "train.epochs=1", "train.warmup=0.5"), tmp_path)
+    assert trained.accuracy is not None
+    assert trained.accuracy > 0.05
 
 
 def test_the_folder_holds_one_checkpoint_and_tensorboard_logs(tmp_path: Path) -> None:

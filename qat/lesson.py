@@ -1,0 +1,138 @@
+"""What the training loop knows of a method: one object that moves its schedules and gives named losses."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.binarisers.real import harden
+from xnorflow.qat.binarisers.schedule import set_epoch
+from xnorflow.qat.latents import latent_range, latent_weights
+from xnorflow.qat.method import MethodSettings
+from xnorflow.qat.optim.after_step import attach
+from xnorflow.qat.optim.bnew import NotBinaryWarning, freeze_signs
+from xnorflow.qat.optim.flips import FlipCounter
+from xnorflow.qat.regularise.kurtosis import kurtosis, regularised_weights
+from xnorflow.qat.regularise.metrics import cosine_to_sign
+from xnorflow.qat.taps import FeatureTaps
+from xnorflow.qat.teachers import Teacher, on_duty
+from xnorflow.qat.terms import Observation
+
+
+def _silent(message: str) -> None:
+    pass
+
+
+class Lesson:
+    """One stage's method on one network.
+
+    Args:
+        network: quantised network that is trained.
+        method: the stage's settings.
+        weight: name of its weights' binariser, which decides their range where the method names no rule.
+        loss: term that is the loss where the method names none.
+        teachers: the method's, in order.
+        tell: told what the user should know.
+
+    Raises:
+        BadInputError: a tap does not exist, or the method hardens weights that are no real ones.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        method: MethodSettings,
+        *,
+        weight: str = "ste",
+        loss: str = "cross-entropy",
+        teachers: tuple[Teacher, ...] = (),
+        tell: Callable[[str], None] | None = None,
+    ) -> None:
+        if method.harden_at is not None and weight != "real":
+            raise BadInputError(f"method.harden_at is for weights that are real, quant.weight is {weight}")
+        self.network, self.method, self.teachers = network, method, teachers
+        self.tell = tell or _silent
+        self.loss = method.loss(loss)
+        self.latents = latent_weights(network)
+        self.weights = regularised_weights(network)
+        self.rule = latent_range(weight).rule() if method.rule is None else method.rule.make()
+        self.taps = FeatureTaps(network, method.taps)
+        self.flips = FlipCounter(self.latents)
+        self.present: tuple[Teacher, ...] = teachers
+
+    def attach(self, optimizer: Optimizer) -> None:
+        """Have the weights' rule follow every step of ``optimizer``."""
+        if self.rule is not None and self.latents:
+            attach(optimizer, self.latents, self.rule)
+
+    def start_epoch(self, epoch: int, epochs: int) -> None:
+        """Move everything that follows the epochs to ``epoch`` (0 first) of ``epochs``; depends on nothing else."""
+        set_epoch(self.network, epoch, epochs)
+        self.present = on_duty(self.teachers, epoch, epochs)
+        if self.rule is not None:
+            self.rule.set_epoch(epoch, epochs)
+        if self.method.harden_at is not None and epoch >= min(self.method.harden_at * epochs, epochs - 1):
+            self._harden()
+        self.flips = FlipCounter(self.latents)
+
+    def finish(self, epoch: int, epochs: int) -> None:
+        """Move the schedules to the end of the training, ``epoch`` of ``epochs`` done, and take the taps off."""
+        set_epoch(self.network, epoch, epochs)
+        self.close()
+
+    def close(self) -> None:
+        """Take the taps off the network and the teachers."""
+        for taps in (self.taps, *(teacher.taps for teacher in self.teachers)):
+            taps.close()
+
+    def losses(self, pixels: Tensor, logits: Tensor, labels: Tensor, step: int, steps: int) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of the step whose forward pass just ran.
+
+        Args:
+            pixels: uint8 ``(N, H, W, C)``, for the teachers.
+            logits: the network's, ``(N, K)``.
+            labels: ``(N,)``.
+            step: iterations done.
+            steps: iterations of the stage.
+
+        Returns:
+            The total with gradient, and the value of each term before weighting.
+        """
+        features = self.taps.ordered()
+        self.taps.clear()
+        taught = [teacher.guide(pixels) for teacher in self.present]
+        seen = Observation(
+            logits,
+            labels,
+            teacher_logits=[guidance.logits for guidance in taught],
+            features=features,
+            teacher_features=[guidance.features for guidance in taught],
+            weights=self.weights,
+            teacher_weights=self.present[0].weights if self.present else (),
+        )
+        return self.loss(seen, step, steps)
+
+    def metrics(self) -> dict[str, float]:
+        """Of the binary weights since the epoch began: share of flipped signs, mean kurtosis, mean cosine to the sign."""
+        if not self.latents:
+            return {}
+        count = len(self.latents)
+        with torch.no_grad():
+            return {
+                "flips": self.flips.lap(),
+                "kurtosis": sum(float(kurtosis(w)) for w in self.latents) / count,
+                "cosine": sum(cosine_to_sign(w) for w in self.latents) / count,
+            }
+
+    def _harden(self) -> None:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always", NotBinaryWarning)
+            freeze_signs(self.latents)
+        for each in caught:
+            self.tell(str(each.message))
+        harden(self.network)

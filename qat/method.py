@@ -1,0 +1,93 @@
+"""What a stage of training does besides minimising one loss at one rate: terms, taps, teachers and the rule of its weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from xnorflow.errors import BadInputError
+from xnorflow.qat.optim.after_step import WeightRule
+from xnorflow.qat.optim.rules import weight_rule
+from xnorflow.qat.terms import TermSum, WeightedTerm
+
+
+@dataclass(frozen=True)
+class RuleSettings:
+    """A rule of ``xnorflow.qat.optim.rules`` by name, with its arguments."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    def make(self) -> WeightRule:
+        """A fresh rule."""
+        return weight_rule(self.name, self.arguments, "method.rule")
+
+
+@dataclass(frozen=True)
+class TeacherSettings:
+    """Where a teacher comes from: exactly one of ``stage``, ``checkpoint`` and ``torchvision``.
+
+    Attributes:
+        stage: name of an earlier stage of the same recipe.
+        checkpoint: file that a training wrote.
+        torchvision: name of an architecture of torchvision, ``resnet18`` for one, with ``weights``.
+        weights: file with its state, as torchvision publishes them.
+        taps: modules whose outputs are compared with the student's; none for those of the student.
+        assistant: takes turns with the other assistants, each for an equal share of the epochs.
+    """
+
+    stage: str | None = None
+    checkpoint: str | None = None
+    torchvision: str | None = None
+    weights: str | None = None
+    taps: tuple[str, ...] = ()
+    assistant: bool = False
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("stage", "checkpoint", "torchvision") if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise BadInputError(f"a teacher names {' and '.join(given) or 'nothing'}; one of stage, checkpoint and torchvision is needed")
+        if (self.torchvision is None) != (self.weights is None):
+            raise BadInputError(
+                "a teacher from torchvision needs torchvision, the architecture's name, and weights, the file of its state; others neither"
+            )
+
+
+@dataclass(frozen=True)
+class MethodSettings:
+    """How one stage trains.
+
+    Attributes:
+        terms: the loss, a weighted sum; none for ``train.loss`` alone.
+        rule: applied to the binary weights after each step; None for the range of their binariser.
+        harden_at: share of the epochs after which real weights become signs and stay, the rest being tuned, in the last epoch at the latest;
+            None for never.
+        start: earlier stage whose weights this one starts from; None for random ones.
+        taps: modules of the network whose outputs the terms see.
+        teachers: in the order in which the terms see them.
+    """
+
+    terms: tuple[WeightedTerm, ...] = ()
+    rule: RuleSettings | None = None
+    harden_at: float | None = None
+    start: str | None = None
+    taps: tuple[str, ...] = ()
+    teachers: tuple[TeacherSettings, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.harden_at is not None and not 0 < self.harden_at < 1:
+            raise BadInputError(f"method.harden_at {self.harden_at} is not in (0, 1)")
+        if self.terms:
+            self.loss("")
+        if self.rule is not None:
+            self.rule.make()
+
+    def loss(self, default: str) -> TermSum:
+        """The loss, which without terms is the ``default`` term."""
+        return TermSum(self.terms or (WeightedTerm(default),), "method.terms")
+
+    def stages(self) -> tuple[str, ...]:
+        """Names of the earlier stages it needs."""
+        taught = [teacher.stage for teacher in self.teachers if teacher.stage is not None]
+        return tuple(dict.fromkeys([*([] if self.start is None else [self.start]), *taught]))
