@@ -25,6 +25,9 @@ SCHEDULES = ("cosine", "constant")
 OPTIMISERS = ("adam", "sgd")
 
 
+MAX_SEED = 2**32 - 1
+
+
 @dataclass(frozen=True)
 class ModelSettings:
     """Which network; the fields are those of ``xnorflow.models.ModelConfig`` that the data does not decide."""
@@ -63,8 +66,8 @@ class DataSettings:
     def __post_init__(self) -> None:
         if self.crop < 0:
             raise BadInputError(f"data.crop {self.crop} is negative")
-        if self.limit_train is not None and self.limit_train < 1:
-            raise BadInputError(f"data.limit_train {self.limit_train} is not positive")
+        if self.limit_train is not None and self.limit_train < 2:
+            raise BadInputError(f"data.limit_train {self.limit_train} is below 2; batch norm needs two images")
 
     def pixel_norm(self) -> PixelNorm:
         """The normalisation.
@@ -111,6 +114,10 @@ class TrainSettings:
         for name in ("epochs", "batch_size", "lr", "validate_every", "threads"):
             if not getattr(self, name) > 0:
                 raise BadInputError(f"train.{name} {getattr(self, name)} is not positive")
+        if self.batch_size < 2:
+            raise BadInputError(f"train.batch_size {self.batch_size} is below 2; batch norm needs two images")
+        if self.seed > MAX_SEED:
+            raise BadInputError(f"train.seed {self.seed} is above {MAX_SEED}")
         if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.seed >= 0):
             raise BadInputError(
                 f"train.warmup {self.warmup} is not in [0, 1), or train.weight_decay {self.weight_decay} or train.seed {self.seed} is negative"
