@@ -20,6 +20,7 @@ from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, is
 from xnorflow.qat.quantisers import BinaryWeight, const_weight
 
 UNCHANGED = (nn.Flatten, nn.MaxPool2d)
+REAL_VALUED = (nn.Conv2d, nn.Linear)
 EXACT = 1 << 24
 
 
@@ -66,6 +67,21 @@ def freeze(model: nn.Module) -> nn.Module:
     return frozen.eval().requires_grad_(False)
 
 
+def evaluation_form(model: nn.Module) -> nn.Module:
+    """The network whose accuracy is reported: the frozen one, which is what is exported.
+
+    A network with real-valued convolutions or linear layers (stems and skip paths of residual networks) has no frozen
+    form; there it is the network itself in evaluation mode, its binary weights and activations hard.
+
+    Raises:
+        UnsupportedModelError: a layer is not binary yet, or a network without real-valued layers cannot be frozen.
+    """
+    if not any(type(layer) in REAL_VALUED for layer in model.modules()):
+        return freeze(model)
+    require_hard(model)
+    return copy.deepcopy(model).eval()
+
+
 class _Freezer:
     """Freezes layers in order and knows the greatest code the stream can carry, None where it is real-valued."""
 
@@ -90,7 +106,9 @@ class _Freezer:
                 return layer
         if isinstance(layer, UNCHANGED):
             return layer
-        raise UnsupportedModelError(f"layer {name} is {type(layer).__name__}, which has no frozen form; quantise the network first")
+        raise UnsupportedModelError(
+            f"layer {name} is {type(layer).__name__}, which has no frozen form; chains of quantised layers, batch norms, activations and pools have"
+        )
 
     def _check_exact(self, layer: BinaryConv2d | BinaryLinear, name: str) -> None:
         if self.greatest is None:

@@ -29,7 +29,7 @@ from xnorflow.qat.classifier import BinaryClassifier
 from xnorflow.qat.data.module import ImageData, evaluation_loader
 from xnorflow.qat.data.sources import load_split
 from xnorflow.qat.data.split import Split
-from xnorflow.qat.freeze import freeze
+from xnorflow.qat.freeze import evaluation_form
 from xnorflow.qat.inherit import inherit
 from xnorflow.qat.latents import latent_range, start_latents
 from xnorflow.qat.lesson import Lesson
@@ -209,13 +209,13 @@ def describe(recipe: Recipe, train: Split, stage: Stage | None = None) -> Checkp
 
 
 def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:
-    """Share of the images that the frozen form of ``network`` gets right."""
-    frozen = freeze(network.cpu())
+    """Share of the images that :func:`~xnorflow.qat.freeze.evaluation_form` of ``network`` gets right."""
+    judged = evaluation_form(network.cpu())
     pixels = PixelTable(pixel_norm, split.input_shape[0])
     correct = 0
     with torch.no_grad():
         for images, labels in evaluation_loader(split):
-            correct += int((frozen(pixels(images)).argmax(1) == labels).sum())
+            correct += int((judged(pixels(images)).argmax(1) == labels).sum())
     return correct / len(split)
 
 

@@ -8,16 +8,18 @@ import pytest
 import torch
 from torch.nn import functional
 
-from xnorflow.errors import BadInputError
+from xnorflow.errors import BadInputError, UnsupportedModelError
 from xnorflow.models import build_config
+from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.data.module import ImageData
 from xnorflow.qat.data.sources import load_split
-from xnorflow.qat.layers import BinaryLinear
+from xnorflow.qat.freeze import evaluation_form, freeze
+from xnorflow.qat.layers import BinaryConv2d, BinaryLinear
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import Recipe, load_recipe
 from xnorflow.qat.terms import squared_hinge
-from xnorflow.qat.training import cpu_threads, describe, run_training
+from xnorflow.qat.training import accuracy, cpu_threads, describe, run_training
 
 SHORT = ["train.epochs=4", "data.limit_train=256", "data.crop=1", "data.flip=true", "model.dropout=0.2", "model.width=0.25"]
 
@@ -103,6 +105,20 @@ def test_a_training_that_diverges_is_stopped_in_one_line(tmp_path: Path) -> None
 
 def test_a_batch_larger_than_the_data_is_the_whole_data(tmp_path: Path) -> None:
     assert run_training(short("train.batch_size=100000", "train.epochs=1"), tmp_path).train_images == 256
+
+
+def test_a_residual_network_is_judged_with_hard_weights_though_it_cannot_be_frozen(tmp_path: Path) -> None:
+    done = run_training(load_recipe("tfc-digits", ["model.name=bireal-20", "model.width=0.25", "train.epochs=1"]), tmp_path)
+    info, network = load_checkpoint(done.checkpoint)
+    judged = evaluation_form(network)
+    binary = [layer for layer in judged.modules() if isinstance(layer, BinaryConv2d)]
+    assert binary
+    for layer in binary:
+        weight = layer.quant_weight().value
+        assert torch.equal(weight.abs(), weight.abs().amax(dim=(1, 2, 3), keepdim=True).expand_as(weight))
+    assert accuracy(network, info.pixel_norm, load_split("digits", "test")) == done.accuracy
+    with pytest.raises(UnsupportedModelError, match="has no frozen form"):
+        freeze(network)
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
