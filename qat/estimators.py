@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 
 from xnorflow.errors import BadInputError
+from xnorflow.qat.binarisers.gradient import estimated
 
 
 def sign(x: Tensor) -> Tensor:
     """+1 where ``x >= 0``, else -1, in the dtype of ``x``; unlike ``torch.sign`` it never gives 0."""
     return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
-
-
-class _SteFunction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, clip: float) -> Tensor:
-        ctx.save_for_backward(x)
-        ctx.clip = clip
-        return sign(x)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        (x,) = ctx.saved_tensors
-        return grads[0] * (x.abs() <= ctx.clip), None
 
 
 class SteSign(nn.Module):
@@ -43,21 +29,7 @@ class SteSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sign of ``x``, any shape."""
-        out: Tensor = _SteFunction.apply(x, self.clip)  # type: ignore[no-untyped-call]  # torch leaves apply unannotated
-        return out
-
-
-class _ApproxFunction(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor) -> Tensor:
-        ctx.save_for_backward(x)
-        return sign(x)
-
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> Tensor:
-        (x,) = ctx.saved_tensors
-        slope: Tensor = (2 - 2 * x.abs()).clamp_(min=0)
-        return grads[0] * slope
+        return estimated(x, sign, lambda v: v.abs() <= self.clip)
 
 
 class ApproxSign(nn.Module):
@@ -68,5 +40,4 @@ class ApproxSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sign of ``x``, any shape."""
-        out: Tensor = _ApproxFunction.apply(x)  # type: ignore[no-untyped-call]  # torch leaves apply unannotated
-        return out
+        return estimated(x, sign, lambda v: (2 - 2 * v.abs()).clamp_(min=0))
