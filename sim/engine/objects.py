@@ -16,11 +16,16 @@ def user_cache() -> Path:
 
 
 def reuse(key: str, obj: Path) -> None:
-    """Put kept objects into a build's object folder; they are newer than its sources, so make takes them as done."""
+    """Put kept objects into a build's object folder; they are newer than its sources, so make takes them as done.
+
+    A copy that fails (a full disk, for one) leaves no part of an object under its name; make then compiles it.
+    """
     with contextlib.suppress(OSError, RuntimeError):
         folder = user_cache() / key
         for name in _NAMES:
-            shutil.copyfile(folder / name, obj / name)
+            part = obj / f"{name}.part"
+            shutil.copyfile(folder / name, part)
+            part.rename(obj / name)
 
 
 def keep(key: str, obj: Path) -> None:
