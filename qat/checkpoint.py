@@ -17,8 +17,9 @@ from xnorflow.pixels import PixelNorm
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import FINAL_STAGE, TrainSettings
+from xnorflow.qat.recipe import FINAL_STAGE
 from xnorflow.qat.settings import from_mapping
+from xnorflow.qat.train_settings import TrainSettings
 
 RECORD = "xnorflow"
 FORMAT = 1

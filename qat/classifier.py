@@ -12,8 +12,9 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from xnorflow.errors import BadInputError
 from xnorflow.qat.lesson import Lesson
+from xnorflow.qat.optim.build import RateSchedule, build_optimiser
 from xnorflow.qat.pixel_table import PixelTable
-from xnorflow.qat.recipe import TrainSettings
+from xnorflow.qat.train_settings import TrainSettings
 
 STEP_STRIDE = 1_000_003
 
@@ -74,22 +75,7 @@ class BinaryClassifier(lightning.LightningModule):
         self.log("val/accuracy", self.accuracy, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
-        settings = self.settings
-        parameters = self.network.parameters()
-        optimiser: torch.optim.Optimizer
-        if settings.optimiser == "adam":
-            optimiser = torch.optim.Adam(parameters, lr=settings.lr, weight_decay=settings.weight_decay)
-        else:
-            optimiser = torch.optim.SGD(parameters, lr=settings.lr, weight_decay=settings.weight_decay, momentum=0.9)
+        optimiser = build_optimiser(self.network, self.settings)
         self.lesson.attach(optimiser)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, self.rate)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, RateSchedule(self.settings, self.total_steps))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def rate(self, step: int) -> float:
-        """Factor of the learning rate at a step."""
-        rising = self.settings.warmup * self.total_steps
-        if step < rising:
-            return (step + 1) / (rising + 1)
-        if self.settings.schedule == "constant":
-            return 1.0
-        return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / (self.total_steps - rising))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,15 @@ from typing import Any
 import yaml
 
 from xnorflow.errors import BadInputError
-from xnorflow.pixels import PixelNorm
+from xnorflow.qat.data.settings import DataSettings
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.settings import from_mapping, override
+from xnorflow.qat.train_settings import TrainSettings
 
-LOSSES = ("cross-entropy", "squared-hinge")
 FINAL_STAGE = "last"
 STAGE_SECTIONS = ("model", "train", "quant", "method")
 STAGE_NAME = re.compile("[a-z0-9][a-z0-9-]*")
-SCHEDULES = ("cosine", "constant")
-OPTIMISERS = ("adam", "sgd")
-
-
-MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
@@ -40,91 +34,6 @@ class ModelSettings:
     input_bits: int | None = None
     dropout: float = 0.0
     options: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class DataSettings:
-    """Which images, and how they are normalised and varied.
-
-    Attributes:
-        source: ``digits``, ``mnist=DIR``, ``cifar10=DIR`` or ``folder=DIR``; a recipe may name only the kind.
-        pixel_scale: factor of a pixel, as a fraction.
-        pixel_mean, pixel_std: per channel, or one value for all; numbers or fractions such as ``128/255``.
-        crop: random crop of the image within a black border of this many pixels; 0 for none.
-        flip: random horizontal flip.
-        limit_train: train on this many images only (the first of one fixed shuffle); None for all.
-    """
-
-    source: str
-    pixel_scale: str = "1/255"
-    pixel_mean: tuple[float, ...] = (128 / 255,)
-    pixel_std: tuple[float, ...] = (128 / 255,)
-    crop: int = 0
-    flip: bool = False
-    limit_train: int | None = None
-
-    def __post_init__(self) -> None:
-        if self.crop < 0:
-            raise BadInputError(f"data.crop {self.crop} is negative")
-        if self.limit_train is not None and self.limit_train < 2:
-            raise BadInputError(f"data.limit_train {self.limit_train} is below 2; batch norm needs two images")
-
-    def pixel_norm(self) -> PixelNorm:
-        """The normalisation.
-
-        Raises:
-            BadInputError: the scale is no positive fraction, or the values are not usable.
-        """
-        try:
-            scale = Fraction(self.pixel_scale)
-        except (ValueError, ZeroDivisionError) as error:
-            raise BadInputError(f"data.pixel_scale {self.pixel_scale!r} is no fraction; 1/255 is one") from error
-        return PixelNorm(scale, self.pixel_mean, self.pixel_std)
-
-
-@dataclass(frozen=True)
-class TrainSettings:
-    """How long and how fast.
-
-    Attributes:
-        epochs, batch_size, lr, weight_decay: as everywhere.
-        optimiser: ``adam`` or ``sgd`` (momentum 0.9).
-        schedule: ``cosine`` to zero over all steps, or ``constant``.
-        warmup: share of the steps over which the rate rises linearly from zero.
-        loss: ``cross-entropy`` or FINN's ``squared-hinge``.
-        seed: of weights, order, augmentation and dropout.
-        validate_every: epochs between looks at the test images, for the log only; nothing is selected by them.
-        threads: CPU threads. Small networks gain nothing from a second one, and lose much where other programs want the
-            cores; the sums of a layer, and so the last bits of the weights, may depend on their number.
-    """
-
-    epochs: int
-    batch_size: int = 128
-    lr: float = 0.01
-    weight_decay: float = 0.0
-    optimiser: str = "adam"
-    schedule: str = "cosine"
-    warmup: float = 0.0
-    loss: str = "cross-entropy"
-    seed: int = 0
-    validate_every: int = 1
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "validate_every", "threads"):
-            if not getattr(self, name) > 0:
-                raise BadInputError(f"train.{name} {getattr(self, name)} is not positive")
-        if self.batch_size < 2:
-            raise BadInputError(f"train.batch_size {self.batch_size} is below 2; batch norm needs two images")
-        if self.seed > MAX_SEED:
-            raise BadInputError(f"train.seed {self.seed} is above {MAX_SEED}")
-        if not (0 <= self.warmup < 1 and self.weight_decay >= 0 and self.seed >= 0):
-            raise BadInputError(
-                f"train.warmup {self.warmup} is not in [0, 1), or train.weight_decay {self.weight_decay} or train.seed {self.seed} is negative"
-            )
-        for name, accepted in (("loss", LOSSES), ("schedule", SCHEDULES), ("optimiser", OPTIMISERS)):
-            if getattr(self, name) not in accepted:
-                raise BadInputError(f"train.{name} {getattr(self, name)!r} is not known; known are {', '.join(accepted)}")
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,9 @@ from xnorflow.qat.latents import latent_range, start_latents
 from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import FINAL_STAGE, Recipe, Stage, TrainSettings
+from xnorflow.qat.recipe import FINAL_STAGE, Recipe, Stage
 from xnorflow.qat.teachers import load_teacher
+from xnorflow.qat.train_settings import TrainSettings
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from xnorflow.qat.export import qonnx_bytes
 from xnorflow.qat.freeze import freeze
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import TrainSettings
+from xnorflow.qat.train_settings import TrainSettings
 
 NORM = PixelNorm(mean=(128 / 255,), std=(128 / 255,))
 

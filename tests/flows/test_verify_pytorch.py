@@ -16,7 +16,7 @@ from xnorflow.qat.export import export_qonnx
 from xnorflow.qat.freeze import freeze
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import TrainSettings
+from xnorflow.qat.train_settings import TrainSettings
 
 CONFIG = ModelConfig("tfc", input_shape=(1, 8, 8), num_classes=10, width=0.25, padding_value=-1)
 

@@ -16,10 +16,12 @@ from xnorflow.models import architectures, build, build_config, cost
 from xnorflow.models.layers import Activation, Conv
 from xnorflow.models.options import described, with_options
 from xnorflow.qat.checkpoint import RECORD, load_checkpoint, load_weights
+from xnorflow.qat.data.settings import DataSettings
 from xnorflow.qat.data.split import Split
 from xnorflow.qat.layers import BinaryConv2d, QuantScheme
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import DataSettings, ModelSettings, Recipe, TrainSettings
+from xnorflow.qat.recipe import ModelSettings, Recipe
+from xnorflow.qat.train_settings import TrainSettings
 from xnorflow.qat.training import describe
 
 NETWORKS = [entry for entry in architectures() if entry.options is not None]

@@ -14,7 +14,7 @@ from xnorflow.pixels import PixelNorm
 from xnorflow.qat.checkpoint import CheckpointInfo, check_resumable, load_checkpoint
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.quantise import quantise
-from xnorflow.qat.recipe import TrainSettings
+from xnorflow.qat.train_settings import TrainSettings
 
 INFO = CheckpointInfo(
     config=ModelConfig("cnv-small", (1, 8, 8), 10, padding_value=0),
