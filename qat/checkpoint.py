@@ -163,8 +163,14 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
 def _has_trainer_state(content: dict[str, Any]) -> bool:
     """Whether Lightning and the optimiser find the entries that they read unasked."""
     states = content["optimizer_states"]
-    return (
-        isinstance(states, list)
-        and all(isinstance(state, dict) and {"state", "param_groups"} <= set(state) for state in states)
-        and isinstance(content.get("pytorch-lightning_version"), str)
-    )
+    return isinstance(states, list) and all(map(_is_optimiser_state, states)) and isinstance(content.get("pytorch-lightning_version"), str)
+
+
+def _is_optimiser_state(state: object) -> bool:
+    """Whether an optimiser, or each part of a combined one, finds its entries."""
+    if not isinstance(state, dict):
+        return False
+    parts = state.get("parts")
+    if isinstance(parts, list) and parts:
+        return all(map(_is_optimiser_state, parts))
+    return {"state", "param_groups"} <= set(state)

@@ -12,7 +12,7 @@ from torchmetrics.classification import MulticlassAccuracy
 
 from xnorflow.errors import BadInputError
 from xnorflow.qat.lesson import Lesson
-from xnorflow.qat.optim.build import RateSchedule, build_optimiser
+from xnorflow.qat.optim.build import build_optimiser, build_schedule
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.train_settings import TrainSettings
 
@@ -77,5 +77,5 @@ class BinaryClassifier(lightning.LightningModule):
     def configure_optimizers(self) -> Any:
         optimiser = build_optimiser(self.network, self.settings)
         self.lesson.attach(optimiser)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimiser, RateSchedule(self.settings, self.total_steps))
+        scheduler = build_schedule(optimiser, self.settings, self.total_steps // self.settings.epochs)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,8 +12,45 @@ from torch.optim import Optimizer
 
 from xnorflow.errors import BadInputError
 from xnorflow.qat.estimators import sign
+from xnorflow.qat.optim.rates import SCHEDULES
 
 SMALL = 1e-10
+DECAYS = tuple(name for name in SCHEDULES if name != "step")
+
+
+@dataclass(frozen=True)
+class BopSettings:
+    """How a recipe has binary weights flipped, without latents.
+
+    Attributes:
+        gamma: adaptivity rate, in (0, 1].
+        threshold: tau of both forms.
+        sigma: rate of the second moment, in (0, 1], for the second-order form; None for the first-order one.
+        schedule: how gamma decays over the stage: ``linear``, ``cosine`` or ``constant``; the warm-up is not for it.
+        gamma_end: what it decays to.
+    """
+
+    gamma: float = 1e-4
+    threshold: float = 1e-8
+    sigma: float | None = None
+    schedule: str = "linear"
+    gamma_end: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not (0 < self.gamma <= 1 and 0 <= self.gamma_end <= self.gamma and (self.sigma is None or 0 < self.sigma <= 1)):
+            raise BadInputError(
+                f"train.bop: gamma {self.gamma} or sigma {self.sigma} is not in (0, 1], or gamma_end {self.gamma_end} not between 0 and gamma"
+            )
+        if not self.threshold >= 0:
+            raise BadInputError(f"train.bop: threshold {self.threshold} is negative")
+        if self.schedule not in DECAYS:
+            raise BadInputError(f"train.bop: schedule {self.schedule!r} is not known; known are {', '.join(DECAYS)}")
+        if self.gamma_end and self.schedule == "constant":
+            raise BadInputError(f"train.bop: gamma_end {self.gamma_end} is for a schedule that falls, and this one is constant")
+
+    def make(self, weights: Iterable[Tensor]) -> Bop:
+        """The optimiser over binary ``weights``, which become signs."""
+        return Bop(weights, lr=self.gamma, threshold=self.threshold, second_moment=self.sigma)
 
 
 class Bop(Optimizer):
