@@ -9,13 +9,14 @@ from xnorflow.qat.binarisers.ede import EdeSign
 from xnorflow.qat.binarisers.progressive import ProgressiveSign
 from xnorflow.qat.binarisers.rbnn import RbnnSign
 from xnorflow.qat.binarisers.real import RealWeight
+from xnorflow.qat.binarisers.rotation import Rotation
 from xnorflow.qat.binarisers.tanh_activation import TanhActivation
 from xnorflow.qat.binarisers.tanh_anneal import TanhAnneal
 from xnorflow.qat.binarisers.transforms import RectifiedClamp, SampleScale, Standardise
 from xnorflow.qat.brevitas import ScalingPerOutputType
 from xnorflow.qat.estimators import ApproxSign, SteSign
-from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight
-from xnorflow.qat.scales import LearnedScale, MeanScale, PowerOfTwoScale
+from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight, RealTensorQuant
+from xnorflow.qat.scales import LearnedPowerOfTwoScale, LearnedScale, MeanScale, PowerOfTwoScale
 
 UNCLIPPED = float("inf")
 
@@ -23,7 +24,7 @@ ACTIVATIONS: dict[str, dict[str, Any]] = {
     "ste": {"binarizer_impl": SteSign},
     "approx-sign": {"binarizer_impl": ApproxSign},
     "ede": {"binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
-    "rbnn": {"binarizer_impl": RbnnSign, "activation": True},
+    "rbnn": {"binarizer_impl": RbnnSign, "low": -2.0, "high": 1.0, "activation": True},
     "recu": {"transform_impl": SampleScale, "binarizer_impl": ApproxSign},
     "tanh": {"binarizer_impl": TanhActivation},
 }
@@ -32,24 +33,22 @@ WEIGHTS: dict[str, dict[str, Any]] = {
     "ste": {"binarizer_impl": SteSign},
     "approx-sign": {"binarizer_impl": ApproxSign},
     "ede": {"binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
-    "rbnn": {"binarizer_impl": RbnnSign, "activation": False},
+    "rbnn": {"binarizer_impl": RbnnSign, "low": -2.0, "high": 1.0, "activation": False},
     "tanh": {"binarizer_impl": TanhAnneal, "beta_end": 1e3, "hard_at": 0.9, "rate": 0.0},
     "progressive": {"binarizer_impl": ProgressiveSign, "threshold": 1e-7, "hard_at": 0.4, "gamma": 0.0},
     "recu": {"transform_impl": RectifiedClamp, "binarizer_impl": SteSign, "clip": UNCLIPPED, "low": 0.85, "high": 0.99},
     "ir-net": {"transform_impl": Standardise, "binarizer_impl": EdeSign, "low": -2.0, "high": 1.0},
-    "real": {"binarizer_impl": RealWeight},
+    "rbnn-rotated": {"transform_impl": Rotation, "binarizer_impl": RbnnSign, "low": -2.0, "high": 1.0, "activation": False},
+    "real": {"tensor_quant": RealTensorQuant, "binarizer_impl": RealWeight},
 }
 
+LEARNED: dict[str, Any] = {"scaling_per_output_type": ScalingPerOutputType.CHANNEL, "detach_scale": False, "initial": 1.0}
 SCALES: dict[str, dict[str, Any]] = {
     "none": {},
     "mean": {"scaling_impl": MeanScale, "scaling_per_output_type": ScalingPerOutputType.CHANNEL},
-    "learned": {
-        "scaling_impl": LearnedScale,
-        "scaling_per_output_type": ScalingPerOutputType.CHANNEL,
-        "detach_scale": False,
-        "initial": 1.0,
-    },
+    "learned": LEARNED | {"scaling_impl": LearnedScale},
     "power-of-two": {"scaling_impl": PowerOfTwoScale, "scaling_per_output_type": ScalingPerOutputType.CHANNEL},
+    "learned-power-of-two": LEARNED | {"scaling_impl": LearnedPowerOfTwoScale},
 }
 
 
@@ -82,8 +81,16 @@ def binary_weight(name: str, scale: str = "none", **settings: Any) -> Any:
 
 def weight_constants(name: str) -> tuple[str, ...]:
     """Names of the constants of a binariser of weights that a recipe may set."""
-    constants = {"clip": 1.0} if name == "ste" else _known(WEIGHTS, name, "weight")
-    return tuple(key for key, value in constants.items() if isinstance(value, float) and value < UNCLIPPED)
+    return _constants({"clip": 1.0} if name == "ste" else _known(WEIGHTS, name, "weight"))
+
+
+def activation_constants(name: str) -> tuple[str, ...]:
+    """Names of the constants of an estimator of activations that a recipe may set, but for the clip of ``ste``."""
+    return _constants(_known(ACTIVATIONS, name, "activation"))
+
+
+def _constants(settings: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(key for key, value in settings.items() if isinstance(value, float) and value < UNCLIPPED)
 
 
 def _known(table: dict[str, dict[str, Any]], name: str, what: str) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from torch import nn
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.binarisers.progressive import LATENT_LIMIT, LATENT_STD
+from xnorflow.qat.binarisers.progressive import LATENT_LIMIT
 from xnorflow.qat.injectors import WEIGHTS
+from xnorflow.qat.latent_starts import STARTS
 from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, is_binary
 from xnorflow.qat.optim.latent_clip import LatentClip
 
@@ -19,11 +20,11 @@ class LatentRange:
 
     Attributes:
         limit: clamp them to plus and minus this after every optimiser step; None for never.
-        std: start them from a normal distribution of this deviation; None for uniform in [-1, 1].
+        start: where they start, one of ``xnorflow.qat.latent_starts.STARTS``.
     """
 
     limit: float | None = 1.0
-    std: float | None = None
+    start: str = "uniform"
 
     def rule(self) -> LatentClip | None:
         """The rule that keeps them in range, for :func:`xnorflow.qat.optim.after_step.attach`; None when they are free."""
@@ -32,11 +33,12 @@ class LatentRange:
 
 # Methods that standardise their weights, or whose gradient reaches all of them, leave the latents free.
 RANGES = {
-    "progressive": LatentRange(LATENT_LIMIT, LATENT_STD),
+    "progressive": LatentRange(LATENT_LIMIT, "normal"),
     "recu": LatentRange(limit=None),
     "ir-net": LatentRange(limit=None),
     "ede": LatentRange(limit=None),
     "rbnn": LatentRange(limit=None),
+    "rbnn-rotated": LatentRange(limit=None),
 }
 
 
@@ -63,9 +65,6 @@ def latent_weights(network: nn.Module) -> list[nn.Parameter]:
 
 def start_latents(network: nn.Module, method: str) -> None:
     """Draw all latent weights of ``network`` from where ``method`` starts, with torch's global generator."""
-    std = latent_range(method).std
+    start = STARTS[latent_range(method).start]
     for weight in latent_weights(network):
-        if std is None:
-            nn.init.uniform_(weight, -1.0, 1.0)
-        else:
-            nn.init.normal_(weight, std=std)
+        start(weight)

@@ -5,12 +5,16 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from xnorflow.models.layers import Activation, Conv, Dense, InputQuant
-from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, QuantScheme
+from xnorflow.models.layers import BIPOLAR, Activation, Conv, Dense, InputQuant
+from xnorflow.qat.latent_starts import STARTS
+from xnorflow.qat.latents import latent_range
+from xnorflow.qat.layers import AUTO, BinaryActivation, BinaryConv2d, BinaryLinear, QuantScheme
+
+FEW_BITS_START = "uniform"
 
 
 def quantise(network: nn.Module, scheme: QuantScheme | None = None) -> nn.Module:
-    """Replace every slot of ``network`` in place by its quantised layer, latent weights uniform in [-1, 1], and return it.
+    """Replace every slot of ``network`` in place by its quantised layer, latent weights where its scheme starts them, and return it.
 
     Args:
         network: what ``xnorflow.models.build`` returns.
@@ -47,5 +51,9 @@ def _quantised(slot: nn.Module, scheme: QuantScheme) -> nn.Module | None:
         case _:
             return None
     assert isinstance(layer.weight, torch.Tensor)
-    torch.nn.init.uniform_(layer.weight, -1.0, 1.0)
+    STARTS[_start(scheme) if slot.bits == BIPOLAR else FEW_BITS_START](layer.weight)
     return layer
+
+
+def _start(scheme: QuantScheme) -> str:
+    return latent_range(scheme.weight).start if scheme.latents == AUTO else scheme.latents

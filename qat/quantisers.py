@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xnorflow.qat.binarisers.real import RealWeight
 from xnorflow.qat.brevitas import (
     ActQuantSolver,
     BitWidthConst,
@@ -46,11 +47,52 @@ class BinaryTensorQuant(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Quantised tensor, scale, zero point and bit width, the four things Brevitas passes on."""
+        value, scale = self._quantised(x)
+        return value, self.scaling_impl(x) if scale is None else scale, self.zero_point(), self.bit_width()
+
+    def value(self, x: Tensor) -> Tensor:
+        """The quantised tensor alone, which is all a training step needs."""
+        return self._quantised(x)[0]
+
+    def _quantised(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Value and scale; None for the scale 1."""
         x = self.transform_impl(x)
-        scale = self.scaling_impl(x)
+        signs: Tensor = self.binarizer_impl(x)
+        if isinstance(self.scaling_impl, UnitScale):
+            return signs, None
+        scale: Tensor = self.scaling_impl(x)
         if self.detach_scale:
             scale = scale.detach()
-        return self.binarizer_impl(x) * scale, scale, self.zero_point(), self.bit_width()
+        return signs * scale, scale
+
+
+class UnitScale(nn.Module):
+    """The scale 1, which :class:`BinaryTensorQuant` does not spend a multiplication on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one = StatelessBuffer(torch.tensor(1.0))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A scalar, whatever ``x``."""
+        one: Tensor = self.one()
+        return one
+
+
+class RealTensorQuant(BinaryTensorQuant):
+    """Real weights as they are until they harden; then signs and their scale.
+
+    A scale that is a statistic of the weights is part of real weights already, so it waits for the signs; a learned one does not.
+    """
+
+    binarizer_impl: RealWeight
+
+    def _quantised(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        value, scale = super()._quantised(x)
+        if self.detach_scale and scale is not None:
+            hard = self.binarizer_impl.hard
+            value, scale = torch.where(hard, value, self.binarizer_impl(x)), torch.where(hard, scale, 1.0)
+        return value, scale
 
 
 class Untransformed(nn.Module):
@@ -78,6 +120,7 @@ class _Const(ExtendedInjector):
 class _Binary(_Const):
     tensor_quant = BinaryTensorQuant
     transform_impl = Untransformed
+    scaling_impl = UnitScale
     detach_scale = True
     quant_type = QuantType.BINARY
     bit_width = 1

@@ -5,10 +5,17 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from xnorflow.qat.binarisers.gradient import estimated
+
 
 def mean_magnitude(weight: Tensor) -> Tensor:
     """Mean of ``|w|`` over each output channel: ``(out, ...)`` to ``(out, 1, ...)``."""
     return weight.abs().mean(tuple(range(1, weight.dim())), keepdim=True)
+
+
+def nearest_power_of_two(scale: Tensor) -> Tensor:
+    """``2 ** round(log2(scale))`` of a tensor that is not negative, any shape; 0 of 0."""
+    return torch.exp2(torch.log2(scale).round())
 
 
 class MeanScale(nn.Module):
@@ -33,7 +40,7 @@ class PowerOfTwoScale(nn.Module):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Weights ``(out, ...)`` to scales ``(out, 1, ...)``."""
-        return torch.exp2(torch.log2(mean_magnitude(weight.detach())).round())
+        return nearest_power_of_two(mean_magnitude(weight.detach()))
 
 
 class LearnedScale(nn.Module):
@@ -51,3 +58,11 @@ class LearnedScale(nn.Module):
     def forward(self, weight: Tensor) -> Tensor:
         """The scales ``(out, 1, ...)``, whatever the weights."""
         return self.factor.abs()
+
+
+class LearnedPowerOfTwoScale(LearnedScale):
+    """:class:`LearnedScale` rounded to a power of two, a shift in hardware; the gradient goes straight through the rounding."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        """The scales ``(out, 1, ...)``, whatever the weights."""
+        return estimated(super().forward(weight), nearest_power_of_two)

@@ -31,7 +31,6 @@ from xnorflow.qat.data.sources import load_split
 from xnorflow.qat.data.split import Split
 from xnorflow.qat.freeze import evaluation_form
 from xnorflow.qat.inherit import inherit
-from xnorflow.qat.latents import latent_range, start_latents
 from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
@@ -156,8 +155,6 @@ def _network(info: CheckpointInfo, run: _Run) -> nn.Module:
     network = quantise(build_config(info.config), info.scheme)
     if info.method.start is not None:
         inherit(network, load_checkpoint(run.file(info.method.start))[1])
-    elif latent_range(info.scheme.weight).std is not None:
-        start_latents(network, info.scheme.weight)
     return network
 
 

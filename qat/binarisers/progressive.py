@@ -11,7 +11,6 @@ from xnorflow.qat.binarisers.schedule import Scheduled, scaled_gamma
 from xnorflow.qat.estimators import sign
 
 LATENT_LIMIT = 1.5
-LATENT_STD = 1e-3
 
 
 class ProgressiveSign(Scheduled):

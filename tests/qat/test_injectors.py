@@ -1,30 +1,21 @@
-"""Every binary quantiser trains, freezes to signs and exports as BipolarQuant without a difference."""
+"""Quantisers by name: what the words stand for, and what of them a checkpoint keeps."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from qonnx.core.modelwrapper import ModelWrapper
-from qonnx.core.onnx_exec import execute_onnx
-from torch import Tensor, nn
+from torch import nn
 
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import Network
 from xnorflow.qat.binarisers.real import harden
 from xnorflow.qat.binarisers.schedule import set_epoch
-from xnorflow.qat.export import to_qonnx
 from xnorflow.qat.freeze import freeze
-from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight
-from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear
+from xnorflow.qat.injectors import binary_activation, binary_weight
+from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, QuantScheme
 
 SHAPE = (3, 6, 6)
-# The mean scale rounds once inside and once outside the convolution; every other scale here is a power of two.
-CASES = [
-    *((weight, "none", "approx-sign") for weight in WEIGHTS),
-    *(("ir-net", scale, "ste") for scale in SCALES if scale != "none"),
-    *(("ste", "none", activation) for activation in ACTIVATIONS if activation != "tanh"),
-]
 
 
 def network(weight: str, scale: str, activation: str) -> Network:
@@ -48,31 +39,6 @@ def trained(net: Network) -> Network:
     harden(net)
     net.eval()
     return net
-
-
-def by_qonnx(frozen: nn.Module, images: Tensor) -> np.ndarray:
-    model = ModelWrapper(to_qonnx(frozen, SHAPE))
-    assert [n.op_type for n in model.graph.node].count("BipolarQuant") == 4
-    names = model.graph.input[0].name, model.graph.output[0].name
-    return np.concatenate([execute_onnx(model, {names[0]: image[None].numpy()})[names[1]] for image in images])
-
-
-@pytest.mark.parametrize(("weight", "scale", "activation"), CASES)
-def test_frozen_weights_are_signs_and_the_file_computes_the_same(weight: str, scale: str, activation: str) -> None:
-    net = trained(network(weight, scale, activation))
-    images = torch.randn(2, *SHAPE)
-    images[0, :, :3] = 0.0
-    images[1, :, :3] = -0.0
-    frozen = freeze(net)
-    matrices = [m for m in frozen.modules() if isinstance(m, BinaryConv2d | BinaryLinear)]
-    assert len(matrices) == 2
-    assert all(set(m.weight.unique().tolist()) == {-1.0, 1.0} for m in matrices)
-    with torch.no_grad():
-        out = frozen(images)
-        assert np.array_equal(out.numpy(), by_qonnx(frozen, images))
-        assert torch.allclose(out, net(images), atol=1e-5)
-        if scale != "mean":
-            assert torch.equal(out, net(images))
 
 
 def test_transformed_weights_freeze_to_the_signs_of_the_transformed() -> None:
@@ -109,3 +75,29 @@ def test_unknown_names_list_the_known() -> None:
 def test_settings_reach_the_binariser() -> None:
     conv = BinaryConv2d(1, 2, 3, weight_quant=binary_weight("ste", clip=1.25))
     assert conv.weight_quant.tensor_quant.binarizer_impl.clip == 1.25
+
+
+def test_settings_of_activations_reach_their_estimator() -> None:
+    scheme = QuantScheme(activation="ede", activation_settings={"low": -3.0})
+    estimator = BinaryActivation(bits=1, act_quant=scheme.activation_quant(1)).act_quant.fused_activation_quant_proxy.tensor_quant.binarizer_impl
+    assert (estimator.low, estimator.high) == (-3.0, 1.0)
+    with pytest.raises(BadInputError, match=r"quant\.activation_settings: activation ede has no 'tau'; it has low, high"):
+        QuantScheme(activation="ede", activation_settings={"tau": 1.0})
+    with pytest.raises(BadInputError, match=r"quant\.activation_settings: activation ste has no 'clip'; it has none"):
+        QuantScheme(activation_settings={"clip": 1.0})
+
+
+@pytest.mark.parametrize("scale", ["mean", "power-of-two"])
+def test_real_weights_have_no_statistical_scale_until_they_are_signs(scale: str) -> None:
+    conv = BinaryConv2d(2, 4, 3, weight_quant=binary_weight("real", scale))
+    weight = conv.weight.detach()
+    assert torch.equal(conv.quant_weight().value, weight)
+    harden(conv)
+    mean = weight.abs().mean((1, 2, 3), keepdim=True)
+    expected = mean if scale == "mean" else 2 ** torch.log2(mean).round()
+    assert torch.equal(conv.quant_weight().value, torch.where(weight >= 0, 1.0, -1.0) * expected)
+
+
+def test_real_weights_keep_a_learned_scale() -> None:
+    conv = BinaryConv2d(2, 4, 3, weight_quant=binary_weight("real", "learned", initial=0.5))
+    assert torch.equal(conv.quant_weight().value, 0.5 * conv.weight.detach())
