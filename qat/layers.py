@@ -12,11 +12,8 @@ from torch.nn import functional
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import BIPOLAR
 from xnorflow.qat.brevitas import QuantConv2d, QuantIdentity, QuantLinear
-from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, activation_constants, binary_activation, binary_weight, weight_constants
-from xnorflow.qat.latent_starts import STARTS
+from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight, weight_constants
 from xnorflow.qat.quantisers import BinaryTensorQuant, SteActivation, int_activation, int_input, int_weight
-
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -29,8 +26,6 @@ class QuantScheme:
         weight_scale: ``none`` (weights are -1 and +1), or the factor of each output channel.
         weight: binariser of the weights.
         weight_settings: its constants, ``hard_at`` of ``progressive`` for one.
-        activation_settings: constants of the activations' estimator, ``low`` of ``ede`` for one.
-        latents: where binary weights start, one of ``xnorflow.qat.latent_starts.STARTS``; ``auto`` for what ``weight`` asks for.
     """
 
     activation: str = "ste"
@@ -38,20 +33,17 @@ class QuantScheme:
     weight_scale: str = "none"
     weight: str = "ste"
     weight_settings: dict[str, float] = field(default_factory=dict)
-    activation_settings: dict[str, float] = field(default_factory=dict)
-    latents: str = AUTO
 
     def __post_init__(self) -> None:
-        for name, known in (("activation", ACTIVATIONS), ("weight_scale", SCALES), ("weight", WEIGHTS), ("latents", (AUTO, *STARTS))):
+        for name, known in (("activation", ACTIVATIONS), ("weight_scale", SCALES), ("weight", WEIGHTS)):
             if getattr(self, name) not in known:
                 raise BadInputError(f"quant.{name} {getattr(self, name)!r} is not known; known are {', '.join(known)}")
         if not self.clip > 0:
             raise BadInputError(f"quant.clip {self.clip} is not positive")
-        for part, constants in (("weight", weight_constants(self.weight)), ("activation", activation_constants(self.activation))):
-            for name in getattr(self, f"{part}_settings"):
-                if name not in constants:
-                    listing = ", ".join(constants) or "none"
-                    raise BadInputError(f"quant.{part}_settings: {part} {getattr(self, part)} has no {name!r}; it has {listing}")
+        constants = weight_constants(self.weight)
+        for name in self.weight_settings:
+            if name not in constants:
+                raise BadInputError(f"quant.weight_settings: weight {self.weight} has no {name!r}; it has {', '.join(constants) or 'none'}")
 
     def weight_quant(self, bits: int) -> Any:
         """The Brevitas injector of weights of ``bits`` bits."""
@@ -59,7 +51,7 @@ class QuantScheme:
 
     def activation_quant(self, bits: int) -> Any:
         """The Brevitas injector of activations of ``bits`` bits."""
-        return binary_activation(self.activation, clip=self.clip, **self.activation_settings) if bits == BIPOLAR else int_activation(bits)
+        return binary_activation(self.activation, clip=self.clip) if bits == BIPOLAR else int_activation(bits)
 
     def input_quant(self, bits: int) -> Any:
         """The Brevitas injector of an input of ``bits`` bits."""
@@ -90,7 +82,8 @@ class BinaryConv2d(QuantConv2d):
         """Convolve float32 NCHW."""
         if self.border:
             input = functional.pad(input, (self.border,) * 4, value=float(self.padding_value))  # noqa: A001
-        out: Tensor = super().forward(input)
+        weight = _training_weight(self)
+        out: Tensor = super().forward(input) if weight is None else self._conv_forward(input, weight, None)
         return out
 
     def get_extra_state(self) -> Tensor:
@@ -108,6 +101,11 @@ class BinaryLinear(QuantLinear):
     def __init__(self, in_features: int, out_features: int, *, weight_quant: Any) -> None:
         super().__init__(in_features, out_features, bias=False, weight_quant=weight_quant)
 
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of the overridden parameter
+        weight = _training_weight(self)
+        out: Tensor = super().forward(input) if weight is None else functional.linear(input, weight)
+        return out
+
 
 class BinaryActivation(QuantIdentity):
     """Quantised activation, or the quantiser of the input; ``bits`` tells which codes come out."""
@@ -115,6 +113,29 @@ class BinaryActivation(QuantIdentity):
     def __init__(self, *, bits: int, act_quant: Any) -> None:
         super().__init__(act_quant=act_quant)
         self.bits = bits
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - the name of the overridden parameter
+        """Quantise float32 of any shape."""
+        if self.training and not self.export_mode and self.act_quant.is_quant_enabled:
+            return _value(self.act_quant.fused_activation_quant_proxy.tensor_quant, input)
+        out: Tensor = super().forward(input)
+        return out
+
+
+def _training_weight(layer: QuantConv2d | QuantLinear) -> Tensor | None:
+    """The quantised weights of a training step; None where Brevitas has more to do than that, in evaluation and export.
+
+    Brevitas' own forward computes the same value, wraps it with scale, zero point and bit width, takes it out again, and copies the
+    gradient once more on the way back. ``benchmarks/training.py`` measures what that costs.
+    """
+    if not layer.training or layer.export_mode or not layer.weight_quant.is_quant_enabled:
+        return None
+    return _value(layer.weight_quant.tensor_quant, layer.weight)
+
+
+def _value(quantiser: nn.Module, x: Tensor) -> Tensor:
+    value: Tensor = quantiser.value(x) if isinstance(quantiser, BinaryTensorQuant) else quantiser(x)[0]
+    return value
 
 
 def is_binary(layer: nn.Module) -> bool:

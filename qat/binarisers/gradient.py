@@ -24,7 +24,7 @@ class _Estimated(torch.autograd.Function):
         if ctx.slope is None:
             return grads[0], None, None
         (x,) = ctx.saved_tensors
-        return grads[0] * ctx.slope(x), None, None
+        return ctx.slope(x).mul_(grads[0]), None, None
 
 
 def estimated(x: Tensor, value: Pointwise, slope: Pointwise | None = None) -> Tensor:
@@ -33,7 +33,8 @@ def estimated(x: Tensor, value: Pointwise, slope: Pointwise | None = None) -> Te
     Args:
         x: float tensor of any shape.
         value: computed without gradient; keeps the shape, must not return ``x`` itself.
-        slope: the assumed derivative, of the shape of ``x``; None passes the gradient unchanged (straight through).
+        slope: the assumed derivative, a new tensor of the shape and dtype of ``x``, which the gradient is multiplied into; None passes
+            the gradient unchanged (straight through).
     """
     out: Tensor = _Estimated.apply(x, value, slope)  # type: ignore[no-untyped-call]  # torch leaves apply unannotated
     return out

@@ -38,8 +38,21 @@ def test_forward_is_the_sign_with_plus_one_at_both_zeros(estimator: nn.Module) -
     assert estimator(x).tolist() == [1.0, 1.0, 1.0, -1.0, 1.0, -1.0]
 
 
-def test_sign_keeps_the_dtype() -> None:
-    assert sign(torch.zeros(1, dtype=torch.float64)).dtype == torch.float64
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_value_and_gradient_keep_the_dtype(dtype: torch.dtype) -> None:
+    assert sign(torch.zeros(1, dtype=dtype)).dtype == dtype
+    for estimator in ESTIMATORS:
+        x = torch.tensor(X, dtype=dtype, requires_grad=True)
+        estimator(x).sum().backward()
+        assert x.grad is not None
+        assert x.grad.dtype == dtype
+        assert x.grad.tolist() == gradient(estimator)
+
+
+def test_sign_takes_strided_tensors_and_lets_no_gradient_through() -> None:
+    x = torch.arange(-6.0, 6.0).reshape(3, 4).requires_grad_()
+    assert sign(x.T).tolist() == [[-1.0, -1.0, 1.0]] * 2 + [[-1.0, 1.0, 1.0]] * 2
+    assert not sign(x).requires_grad
 
 
 def test_a_clip_that_passes_nothing_is_refused() -> None:
