@@ -12,8 +12,11 @@ from torch.nn import functional
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import BIPOLAR
 from xnorflow.qat.brevitas import QuantConv2d, QuantIdentity, QuantLinear
-from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, binary_activation, binary_weight, weight_constants
+from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, activation_constants, binary_activation, binary_weight, weight_constants
+from xnorflow.qat.latent_starts import STARTS
 from xnorflow.qat.quantisers import BinaryTensorQuant, SteActivation, int_activation, int_input, int_weight
+
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class QuantScheme:
         weight_scale: ``none`` (weights are -1 and +1), or the factor of each output channel.
         weight: binariser of the weights.
         weight_settings: its constants, ``hard_at`` of ``progressive`` for one.
+        activation_settings: constants of the activations' estimator, ``low`` of ``ede`` for one.
+        latents: where binary weights start, one of ``xnorflow.qat.latent_starts.STARTS``; ``auto`` for what ``weight`` asks for.
     """
 
     activation: str = "ste"
@@ -33,17 +38,20 @@ class QuantScheme:
     weight_scale: str = "none"
     weight: str = "ste"
     weight_settings: dict[str, float] = field(default_factory=dict)
+    activation_settings: dict[str, float] = field(default_factory=dict)
+    latents: str = AUTO
 
     def __post_init__(self) -> None:
-        for name, known in (("activation", ACTIVATIONS), ("weight_scale", SCALES), ("weight", WEIGHTS)):
+        for name, known in (("activation", ACTIVATIONS), ("weight_scale", SCALES), ("weight", WEIGHTS), ("latents", (AUTO, *STARTS))):
             if getattr(self, name) not in known:
                 raise BadInputError(f"quant.{name} {getattr(self, name)!r} is not known; known are {', '.join(known)}")
         if not self.clip > 0:
             raise BadInputError(f"quant.clip {self.clip} is not positive")
-        constants = weight_constants(self.weight)
-        for name in self.weight_settings:
-            if name not in constants:
-                raise BadInputError(f"quant.weight_settings: weight {self.weight} has no {name!r}; it has {', '.join(constants) or 'none'}")
+        for part, constants in (("weight", weight_constants(self.weight)), ("activation", activation_constants(self.activation))):
+            for name in getattr(self, f"{part}_settings"):
+                if name not in constants:
+                    listing = ", ".join(constants) or "none"
+                    raise BadInputError(f"quant.{part}_settings: {part} {getattr(self, part)} has no {name!r}; it has {listing}")
 
     def weight_quant(self, bits: int) -> Any:
         """The Brevitas injector of weights of ``bits`` bits."""
@@ -51,7 +59,7 @@ class QuantScheme:
 
     def activation_quant(self, bits: int) -> Any:
         """The Brevitas injector of activations of ``bits`` bits."""
-        return binary_activation(self.activation, clip=self.clip) if bits == BIPOLAR else int_activation(bits)
+        return binary_activation(self.activation, clip=self.clip, **self.activation_settings) if bits == BIPOLAR else int_activation(bits)
 
     def input_quant(self, bits: int) -> Any:
         """The Brevitas injector of an input of ``bits`` bits."""

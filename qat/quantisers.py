@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xnorflow.qat.binarisers.real import RealWeight
 from xnorflow.qat.brevitas import (
     ActQuantSolver,
     BitWidthConst,
@@ -76,6 +77,22 @@ class UnitScale(nn.Module):
         """A scalar, whatever ``x``."""
         one: Tensor = self.one()
         return one
+
+
+class RealTensorQuant(BinaryTensorQuant):
+    """Real weights as they are until they harden; then signs and their scale.
+
+    A scale that is a statistic of the weights is part of real weights already, so it waits for the signs; a learned one does not.
+    """
+
+    binarizer_impl: RealWeight
+
+    def _quantised(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        value, scale = super()._quantised(x)
+        if self.detach_scale and scale is not None:
+            hard = self.binarizer_impl.hard
+            value, scale = torch.where(hard, value, self.binarizer_impl(x)), torch.where(hard, scale, 1.0)
+        return value, scale
 
 
 class Untransformed(nn.Module):
