@@ -10,15 +10,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.binarisers.real import harden
+from xnorflow.qat.binarisers.real import harden, is_hard
 from xnorflow.qat.binarisers.schedule import set_epoch
-from xnorflow.qat.latents import latent_range, latent_weights
+from xnorflow.qat.latents import has_statistical_scale, latent_range, latent_weights, weight_transforms
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.optim.after_step import attach
-from xnorflow.qat.optim.bnew import NotBinaryWarning, freeze_signs
+from xnorflow.qat.optim.bnew import BINARY_SHARE, NotBinaryWarning, freeze_signs
 from xnorflow.qat.optim.flips import FlipCounter
 from xnorflow.qat.regularise.kurtosis import kurtosis, regularised_weights
-from xnorflow.qat.regularise.metrics import cosine_to_sign
+from xnorflow.qat.regularise.metrics import cosine_to_sign, near_one_share
 from xnorflow.qat.taps import FeatureTaps
 from xnorflow.qat.teachers import Teacher, on_duty
 from xnorflow.qat.terms import Observation
@@ -62,7 +62,8 @@ class Lesson:
         self.weights = regularised_weights(network)
         self.rule = latent_range(weight).rule() if method.rule is None else method.rule.make()
         self.taps = FeatureTaps(network, method.taps)
-        self.flips = FlipCounter(self.latents)
+        self.transforms = weight_transforms(network)
+        self.flips = self.changes = FlipCounter(self.latents, self.transforms)
         self.present: tuple[Teacher, ...] = teachers
 
     def attach(self, optimizer: Optimizer) -> None:
@@ -76,9 +77,9 @@ class Lesson:
         self.present = on_duty(self.teachers, epoch, epochs)
         if self.rule is not None:
             self.rule.set_epoch(epoch, epochs)
-        if self.method.harden_at is not None and epoch >= min(self.method.harden_at * epochs, epochs - 1):
+        if self.method.harden_at is not None and (is_hard(self.network) or self._ripe(self.method.harden_at, epoch, epochs)):
             self._harden()
-        self.flips = FlipCounter(self.latents)
+        self.flips = FlipCounter(self.latents, self.transforms)
 
     def finish(self, epoch: int, epochs: int) -> None:
         """Move the schedules to the end of the training, ``epoch`` of ``epochs`` done, and take the taps off."""
@@ -96,7 +97,7 @@ class Lesson:
         Args:
             pixels: uint8 ``(N, H, W, C)``, for the teachers.
             logits: the network's, ``(N, K)``.
-            labels: ``(N,)``.
+            labels: int64 ``(N,)``, or shares, float32 ``(N, K)``.
             step: iterations done.
             steps: iterations of the stage.
 
@@ -118,21 +119,32 @@ class Lesson:
         return self.loss(seen, step, steps)
 
     def metrics(self) -> dict[str, float]:
-        """Of the binary weights since the epoch began: share of flipped signs, mean kurtosis, mean cosine to the sign."""
+        """Of the binary weights: share of signs flipped since the epoch began, and changed since the stage began, mean kurtosis, mean cosine."""
         if not self.latents:
             return {}
         count = len(self.latents)
         with torch.no_grad():
             return {
                 "flips": self.flips.lap(),
+                "changed": self.changes.since_start(),
                 "kurtosis": sum(float(kurtosis(w)) for w in self.latents) / count,
                 "cosine": sum(cosine_to_sign(w) for w in self.latents) / count,
             }
 
+    def _ripe(self, harden_at: float, epoch: int, epochs: int) -> bool:
+        latest = harden_at if self.method.harden_by is None else self.method.harden_by
+        if epoch >= min(latest * epochs, epochs - 1):
+            return True
+        return epoch >= harden_at * epochs and near_one_share(self.latents) >= BINARY_SHARE
+
     def _harden(self) -> None:
+        if is_hard(self.network):
+            for weight in self.latents:
+                weight.requires_grad_(False)
+            return
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", NotBinaryWarning)
-            freeze_signs(self.latents)
+            freeze_signs(self.latents, keep_mean=has_statistical_scale(self.network))
         for each in caught:
             self.tell(str(each.message))
         harden(self.network)

@@ -27,7 +27,7 @@ class Observation:
 
     Attributes:
         logits: the student's, ``(N, K)``.
-        labels: ``(N,)``, int64.
+        labels: int64 ``(N,)``, or where images were mixed float32 ``(N, K)``, shares that sum to one.
         teacher_logits: ``(N, K)`` of each teacher; for consecutive distillation the strong one and the current assistant.
         features: the student's tapped features, in order.
         teacher_features: the same of each teacher.
@@ -78,6 +78,8 @@ class SquaredHinge:
     """FINN's squared hinge."""
 
     def __call__(self, seen: Observation) -> Tensor:
+        if seen.labels.ndim != 1:
+            raise BadInputError("squared-hinge takes one label an image; mixup and cutmix (data.augment) give shares, which cross-entropy takes")
         return squared_hinge(seen.logits, seen.labels)
 
 

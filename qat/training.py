@@ -26,8 +26,9 @@ from xnorflow.pixels import PixelNorm
 from xnorflow.qat.binarisers.schedule import soft_parts
 from xnorflow.qat.checkpoint import RECORD, CheckpointInfo, check_resumable, load_checkpoint, stage_of
 from xnorflow.qat.classifier import BinaryClassifier
+from xnorflow.qat.data.files import FileSplit
 from xnorflow.qat.data.module import ImageData, evaluation_loader
-from xnorflow.qat.data.sources import load_split
+from xnorflow.qat.data.sources import open_split
 from xnorflow.qat.data.split import Split
 from xnorflow.qat.freeze import evaluation_form
 from xnorflow.qat.inherit import inherit
@@ -64,8 +65,8 @@ class _Run:
 
     recipe: Recipe
     out: Path
-    train: Split
-    test: Split
+    train: Split | FileSplit
+    test: Split | FileSplit
     progress_bar: bool
     progress: Callable[[str], None] | None
 
@@ -122,8 +123,7 @@ def _train_stage(run: _Run, stage: Stage, resume: Path | None, left: float) -> T
     settings = stage.train
     info = describe(run.recipe, run.train, stage)
     lightning.seed_everything(settings.seed, verbose=False)
-    crop, flip = run.recipe.data.crop, run.recipe.data.flip
-    data = ImageData(run.train, run.test, batch_size=settings.batch_size, seed=settings.seed, crop=crop, flip=flip)
+    data = ImageData(run.train, run.test, batch_size=settings.batch_size, seed=settings.seed, settings=run.recipe.data)
     network = _network(info, run)
     lesson = Lesson(
         network,
@@ -187,7 +187,7 @@ def cpu_threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def describe(recipe: Recipe, train: Split, stage: Stage | None = None) -> CheckpointInfo:
+def describe(recipe: Recipe, train: Split | FileSplit, stage: Stage | None = None) -> CheckpointInfo:
     """What a checkpoint of a stage of this recipe, the last one by default, on these images says about itself."""
     stage = stage or recipe.chain()[-1]
     model, data = stage.model, recipe.data
@@ -206,7 +206,7 @@ def describe(recipe: Recipe, train: Split, stage: Stage | None = None) -> Checkp
     return CheckpointInfo(config, stage.quant, data.source, data.pixel_norm(), train.classes, stage.train, method=stage.method, stage=stage.name)
 
 
-def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:
+def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> float:
     """Share of the images that :func:`~xnorflow.qat.freeze.evaluation_form` of ``network`` gets right."""
     judged = evaluation_form(network.cpu())
     pixels = PixelTable(pixel_norm, split.input_shape[0])
@@ -217,13 +217,12 @@ def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split) -> float:
     return correct / len(split)
 
 
-def _splits(recipe: Recipe, progress: Callable[[str], None] | None) -> tuple[Split, Split]:
-    settings = recipe.data
-    train, test = load_split(settings.source, "train", progress), load_split(settings.source, "test", progress)
+def _splits(recipe: Recipe, progress: Callable[[str], None] | None) -> tuple[Split | FileSplit, Split | FileSplit]:
+    data, seed = recipe.data, recipe.train.seed
+    train = open_split(data.source, "train", data.view(), progress, limit=data.limit_train, seed=seed)
+    test = open_split(data.source, "test", data.view(), progress)
     if train.input_shape != test.input_shape:
-        raise BadInputError(f"data {settings.source}: training images are {train.input_shape}, test images {test.input_shape}")
-    if settings.limit_train is not None:
-        train = train.shuffled(recipe.train.seed).head(settings.limit_train)
+        raise BadInputError(f"data {data.source}: training images are {train.input_shape}, test images {test.input_shape}")
     return train, test
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,3 +46,10 @@ class Split:
         """The same images in an order that ``seed`` decides."""
         order = np.random.RandomState(seed).permutation(len(self))
         return Split(self.images[order], self.labels[order], self.classes)
+
+    def digest(self) -> str:
+        """SHA-256, in hexadecimal, of shape, classes, labels and pixels: equal for equal images in the same order, from any source."""
+        digest = hashlib.sha256(json.dumps([self.images.shape, self.classes]).encode())
+        digest.update(np.ascontiguousarray(self.labels.astype("<i8")).data)
+        digest.update(np.ascontiguousarray(self.images).data)
+        return digest.hexdigest()
