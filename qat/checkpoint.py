@@ -24,6 +24,7 @@ from xnorflow.qat.train_settings import TrainSettings
 RECORD = "xnorflow"
 FORMAT = 1
 NETWORK_PREFIX = "network."
+FREE = ("checkpoint_every", "validate_every")  # decide no weight, so that a resumed training may change them
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class CheckpointInfo:
         version: of xnorflow.
         method: terms, rule, teachers.
         stage: of the recipe; ``last`` for its only or last one.
+        digests: of the images it was trained and tested on, by the split's name; empty where it is not known.
+        commit: of the code, where it ran from a git checkout.
+        metrics: what was last logged: losses, flips, kurtosis, cosine, accuracy while training.
     """
 
     config: ModelConfig
@@ -53,6 +57,9 @@ class CheckpointInfo:
     version: str = xnorflow.__version__
     method: MethodSettings = field(default_factory=MethodSettings)
     stage: str = FINAL_STAGE
+    digests: dict[str, str] = field(default_factory=dict)
+    commit: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
     def to_record(self) -> dict[str, Any]:
         """Plain types, for the file."""
@@ -115,12 +122,15 @@ def check_resumable(path: Path, new: CheckpointInfo) -> None:
     for part in ("config", "scheme", "train", "method"):
         before, after = getattr(old, part), getattr(new, part)
         for name in (each.name for each in dataclasses.fields(before)):
-            if getattr(before, name) != getattr(after, name):
+            if name not in FREE and getattr(before, name) != getattr(after, name):
                 raise BadInputError(
                     f"{path} was trained with {name} {getattr(before, name)}, the recipe says {getattr(after, name)}; resume takes the same recipe"
                 )
     if old.pixel_norm != new.pixel_norm:
         raise BadInputError(f"{path} normalises pixels by {old.pixel_norm.to_json()}, the recipe by {new.pixel_norm.to_json()}")
+    for split, digest in new.digests.items():
+        if old.digests.get(split, digest) != digest:
+            raise BadInputError(f"{path} was trained with other {split} images than those of {new.data}: resume takes the same images")
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -153,10 +163,13 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
             version=str(record["version"]),
             method=from_mapping(MethodSettings, record.get("method"), f"{path}: method"),
             stage=str(record.get("stage", FINAL_STAGE)),
+            digests={str(split): str(digest) for split, digest in dict(record.get("digests", {})).items()},
+            commit=record.get("commit"),
+            metrics={str(name): float(value) for name, value in dict(record.get("metrics", {})).items()},
         )
     except KeyError as error:
         raise BadInputError(f"{path} is no complete checkpoint: {error.args[0]} is missing") from error
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise BadInputError(f"{path} is no complete checkpoint: {error}") from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from xnorflow.errors import BadInputError
+from xnorflow.qat.loop.settings import LoopSettings
 from xnorflow.qat.optim.bop import BopSettings
 from xnorflow.qat.optim.groups import GroupSettings
 from xnorflow.qat.optim.rates import SCHEDULES, UNITS
@@ -16,8 +17,8 @@ MAX_SEED = 2**32 - 1
 
 
 @dataclass(frozen=True)
-class TrainSettings:
-    """How long and how fast.
+class TrainSettings(LoopSettings):
+    """How long and how fast; how the loop runs is what :class:`LoopSettings` adds.
 
     Attributes:
         epochs, batch_size, lr, weight_decay: as everywhere; the decay of ``adamw`` is decoupled, that of the others part of the gradient.
@@ -64,6 +65,7 @@ class TrainSettings:
     threads: int = 1
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("epochs", "batch_size", "lr", "validate_every", "threads"):
             if not getattr(self, name) > 0:
                 raise BadInputError(f"train.{name} {getattr(self, name)} is not positive")

@@ -1,0 +1,1 @@
+"""How a training starts, logs, checkpoints, resumes and is distributed."""
