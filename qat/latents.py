@@ -12,6 +12,7 @@ from xnorflow.qat.injectors import WEIGHTS
 from xnorflow.qat.latent_starts import STARTS
 from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, is_binary
 from xnorflow.qat.optim.latent_clip import LatentClip
+from xnorflow.qat.scales import MeanScale, PowerOfTwoScale
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,24 @@ def latent_range(method: str) -> LatentRange:
 def latent_weights(network: nn.Module) -> list[nn.Parameter]:
     """The weights of all binary layers, in order."""
     found = []
-    for layer in network.modules():
-        if isinstance(layer, BinaryConv2d | BinaryLinear) and is_binary(layer):
-            assert isinstance(layer.weight, nn.Parameter)
-            found.append(layer.weight)
+    for layer in _binary_layers(network):
+        assert isinstance(layer.weight, nn.Parameter)
+        found.append(layer.weight)
     return found
+
+
+def _binary_layers(network: nn.Module) -> list[BinaryConv2d | BinaryLinear]:
+    return [layer for layer in network.modules() if isinstance(layer, BinaryConv2d | BinaryLinear) and is_binary(layer)]
+
+
+def weight_transforms(network: nn.Module) -> list[nn.Module]:
+    """What stands between each of :func:`latent_weights` and its sign, in order."""
+    return [layer.weight_quant.tensor_quant.transform_impl for layer in _binary_layers(network)]
+
+
+def has_statistical_scale(network: nn.Module) -> bool:
+    """Whether a scale of binary weights is their mean magnitude, rounded or not."""
+    return any(isinstance(part, MeanScale | PowerOfTwoScale) for part in network.modules())
 
 
 def start_latents(network: nn.Module, method: str) -> None:

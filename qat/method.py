@@ -62,7 +62,9 @@ class MethodSettings:
         terms: the loss, a weighted sum; none for ``train.loss`` alone.
         rule: applied to the binary weights after each step; None for the range of their binariser.
         harden_at: share of the epochs after which real weights become signs and stay, the rest being tuned, in the last epoch at the latest;
-            None for never.
+            None for never. With ``weight_scale: mean`` they become their sign times the mean magnitude of their filter.
+        harden_by: share of the epochs until which this waits for 99 % of the weights to be near -1 and +1, while the rule's ramp goes on;
+            None for no waiting.
         start: earlier stage whose weights this one starts from; None for random ones.
         taps: modules of the network whose outputs the terms see.
         teachers: in the order in which the terms see them.
@@ -71,6 +73,7 @@ class MethodSettings:
     terms: tuple[WeightedTerm, ...] = ()
     rule: RuleSettings | None = None
     harden_at: float | None = None
+    harden_by: float | None = None
     start: str | None = None
     taps: tuple[str, ...] = ()
     teachers: tuple[TeacherSettings, ...] = ()
@@ -78,6 +81,8 @@ class MethodSettings:
     def __post_init__(self) -> None:
         if self.harden_at is not None and not 0 < self.harden_at < 1:
             raise BadInputError(f"method.harden_at {self.harden_at} is not in (0, 1)")
+        if self.harden_by is not None and not (self.harden_at is not None and self.harden_at <= self.harden_by < 1):
+            raise BadInputError(f"method.harden_by {self.harden_by} is not in [harden_at, 1), and harden_at is {self.harden_at}")
         if self.terms:
             self.loss("")
         if self.rule is not None:

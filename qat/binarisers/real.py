@@ -40,7 +40,16 @@ class RealWeight(Scheduled):
 
 def harden(network: nn.Module) -> int:
     """Make every :class:`RealWeight` of ``network`` use signs from now on; returns how many there are."""
-    parts = [part for part in network.modules() if isinstance(part, RealWeight)]
+    parts = _real_weights(network)
     for part in parts:
         part.hard.fill_(True)
     return len(parts)
+
+
+def is_hard(network: nn.Module) -> bool:
+    """Whether ``network`` has weights that :func:`harden` made signs."""
+    return any(bool(part.hard) for part in _real_weights(network))
+
+
+def _real_weights(network: nn.Module) -> list[RealWeight]:
+    return [part for part in network.modules() if isinstance(part, RealWeight)]

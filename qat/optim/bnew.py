@@ -12,6 +12,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.qat.estimators import sign
 from xnorflow.qat.optim.strength import Strength
 from xnorflow.qat.regularise.metrics import NEAR_ONE, near_one_share
+from xnorflow.qat.scales import mean_magnitude
 
 BINARY_SHARE = 0.99
 
@@ -47,8 +48,12 @@ class Bnew:
         weight.mul_(1 / (1 - doubled) if self.exact else 1 + doubled).clamp_(-1.0, 1.0)
 
 
-def freeze_signs(weights: Sequence[Tensor]) -> float:
+def freeze_signs(weights: Sequence[Tensor], *, keep_mean: bool = False) -> float:
     """Phase 3: set each weight to its sign and stop its training (no gradient, hence no momentum and no decay either).
+
+    Args:
+        weights: of each layer, ``(out, ...)``.
+        keep_mean: set them to their sign times the mean magnitude of their filter, as the public code does.
 
     Returns:
         The share of weights that had ``|w| > 0.99`` before.
@@ -60,13 +65,13 @@ def freeze_signs(weights: Sequence[Tensor]) -> float:
     if share < BINARY_SHARE:
         warnings.warn(
             f"only {share:.1%} of the weights are binary (|w| > {NEAR_ONE}) before the freeze, {BINARY_SHARE:.0%} are advised: "
-            "ramp on, or raise the rate",
+            "ramp on (method.harden_by), or raise the rate",
             NotBinaryWarning,
             stacklevel=2,
         )
     with torch.no_grad():
         for weight in weights:
-            weight.copy_(sign(weight))
+            weight.copy_(sign(weight) * mean_magnitude(weight) if keep_mean else sign(weight))
             weight.requires_grad_(False)
             weight.grad = None
     return share

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -19,12 +19,17 @@ def flip_ratio(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
 class FlipCounter:
     """Remembers the signs of ``weights``; each :meth:`lap` tells the share that changed since the last.
 
+    Args:
+        weights: read at construction and at each lap.
+        transforms: of each weight, what the sign is taken of; none for the weights themselves.
+
     Attributes:
         start: signs at construction, boolean, one tensor a weight.
     """
 
-    def __init__(self, weights: Sequence[Tensor]) -> None:
+    def __init__(self, weights: Sequence[Tensor], transforms: Sequence[Callable[[Tensor], Tensor]] = ()) -> None:
         self.weights = list(weights)
+        self.transforms = list(transforms) or [torch.Tensor.detach] * len(self.weights)
         self.start = self._signs()
         self.last = self.start
 
@@ -38,7 +43,8 @@ class FlipCounter:
         return self._share(self.start, self._signs())
 
     def _signs(self) -> list[Tensor]:
-        return [weight.detach() >= 0 for weight in self.weights]
+        with torch.no_grad():
+            return [transform(weight) >= 0 for weight, transform in zip(self.weights, self.transforms, strict=True)]
 
     def _share(self, before: list[Tensor], after: list[Tensor]) -> float:
         flips = sum(int(torch.count_nonzero(a != b)) for a, b in zip(before, after, strict=True))

@@ -104,7 +104,7 @@ def test_the_pixel_table_has_the_bits_of_the_normalisation() -> None:
         ({"weight": "half"}, "quant.weight 'half' is not known; known are ste, approx-sign"),
         ({"clip": 0.0}, "clip 0.0 is not"),
         ({"weight": "progressive", "weight_settings": {"clip": 1.0}}, "weight progressive has no 'clip'; it has threshold, hard_at, gamma"),
-        ({"weight": "rbnn", "weight_settings": {"activation": 1.0}}, "weight rbnn has no 'activation'; it has none"),
+        ({"weight": "rbnn", "weight_settings": {"activation": 1.0}}, "weight rbnn has no 'activation'; it has low, high"),
     ],
 )
 def test_an_unknown_scheme_is_refused(scheme: dict[str, object], message: str) -> None:
