@@ -13,6 +13,7 @@ from xnorflow.qat.latents import latent_range, latent_weights, start_latents
 from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, QuantScheme
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.quantisers import int_weight
+from xnorflow.qat.regularise.kurtosis import kurtosis
 
 
 def network() -> Network:
@@ -65,6 +66,13 @@ def test_a_recipe_says_where_latents_start(weight: str, latents: str, low: float
     assert low <= float(binary.min()) < low + 0.4 * (high - low)
     assert high - 0.4 * (high - low) < float(binary.max()) <= high
     assert float(few.abs().max()) > 0.9
+
+
+def test_the_start_of_real_resnets_is_gaussian_with_the_deviation_of_its_fan_in() -> None:
+    torch.manual_seed(0)
+    layer = quantise(Network(Conv(16, 64, 3, bits=1)), QuantScheme(latents="kaiming-normal"))[0]
+    assert float(layer.weight.detach().std()) == pytest.approx((2 / 144) ** 0.5, rel=0.03)
+    assert float(kurtosis(layer.weight.detach())) == pytest.approx(3.0, abs=0.15)
 
 
 def test_an_unknown_start_is_refused() -> None:
