@@ -44,12 +44,12 @@ def evaluate(checkpoint: Path, data: str | None = None, *, progress: Callable[[s
         BadInputError: the checkpoint or the data cannot be used, or the images do not fit the network.
     """
     from xnorflow.qat.checkpoint import load_checkpoint
-    from xnorflow.qat.data.sources import load_split
+    from xnorflow.qat.data.sources import open_split
     from xnorflow.qat.training import accuracy
 
     info, network = load_checkpoint(checkpoint)
     spec = info.data if data is None else data
-    split = load_split(spec, "test", progress)
+    split = open_split(spec, "test", info.view, progress)
     if split.input_shape != info.config.input_shape or len(split.classes) != info.config.num_classes:
         raise BadInputError(
             f"data {spec} has images {split.input_shape} of {len(split.classes)} classes; "

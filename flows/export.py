@@ -107,7 +107,7 @@ def _probes(info: CheckpointInfo, images: int, data: str | None, progress: Calla
     channels, height, width = info.config.input_shape
     real: NDArray[np.uint8] = np.empty((0, height, width, channels), np.uint8)
     try:
-        real = load_split(info.data if data is None else data, "test", progress).images[: images // 2]
+        real = load_split(info.data if data is None else data, "test", progress, info.view, images // 2).images
     except BadInputError as error:
         if data is not None:
             raise

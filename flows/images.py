@@ -14,7 +14,9 @@ from xnorflow.errors import BadInputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-FORMS = "digits, mnist=DIR, cifar10=DIR, folder=DIR or a file FILE.npy"
+    from xnorflow.qat.data.view import EvaluationView
+
+FORMS = "digits, mnist=DIR, cifar10=DIR, cifar100=DIR, folder=DIR, imagenet=DIR or a file FILE.npy"
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +34,15 @@ class ImageSet:
     source: str
 
 
-def load_images(spec: str, limit: int | None = None, *, progress: Callable[[str], None] | None = None) -> ImageSet:
+def load_images(
+    spec: str, limit: int | None = None, *, view: EvaluationView | None = None, progress: Callable[[str], None] | None = None
+) -> ImageSet:
     """Read the test images of a data set, or a NumPy file.
 
     Args:
         spec: one of :data:`FORMS`; a file holds uint8 ``(N, H, W, C)``.
         limit: most images, from the first on; None for all.
+        view: how images of a data set get the network's size; None for images that have it.
         progress: called with a line of text.
 
     Raises:
@@ -46,9 +51,9 @@ def load_images(spec: str, limit: int | None = None, *, progress: Callable[[str]
     if spec.endswith(".npy"):
         images, labels = _read_npy(Path(spec)), None
     else:
-        from xnorflow.qat.data.sources import load_split
+        from xnorflow.qat.data.sources import AS_IT_IS, load_split
 
-        split = load_split(spec, "test", progress)
+        split = load_split(spec, "test", progress, view or AS_IT_IS, None if limit is None else max(limit, 1))
         images, labels = split.images, split.labels
     _check_limit(limit, len(images), spec)
     what = spec if spec.endswith(".npy") else f"{spec}, test images"

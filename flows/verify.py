@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from xnorflow.flows.images import ImageSet
+    from xnorflow.qat.data.view import EvaluationView
     from xnorflow.sim.report import VerifyReport
 
 MAX_SEED = (1 << 31) - 1
@@ -60,7 +61,7 @@ def verify(
     if not 0 <= seed <= MAX_SEED:
         raise BadInputError(f"seed {seed} is not between 0 and {MAX_SEED}")
     opened = Build.open(build)
-    chosen = _images(opened, images, data, engine, seed, progress)
+    chosen = _images(opened, images, data, engine, seed, _view(checkpoint), progress)
     request = VerifyRequest(
         build=opened,
         images=chosen.images,
@@ -75,13 +76,30 @@ def verify(
     return verify_chain(request, progress=progress)
 
 
-def _images(build: Build, count: int | None, data: str | None, engine: str, seed: int, progress: Callable[[str], None] | None) -> ImageSet:
+def _view(checkpoint: Path | None) -> EvaluationView | None:
+    """How the checkpoint's network was shown images that have not its size."""
+    if checkpoint is None:
+        return None
+    from xnorflow.qat.checkpoint import read_info
+
+    return read_info(checkpoint).view
+
+
+def _images(
+    build: Build,
+    count: int | None,
+    data: str | None,
+    engine: str,
+    seed: int,
+    view: EvaluationView | None,
+    progress: Callable[[str], None] | None,
+) -> ImageSet:
     if data is None:
         (kind,) = build.graph.inputs.values()
         return random_images(kind.shape, _RANDOM_IMAGES.get(engine, 4) if count is None else count, seed)
     if count is None and engine == "cocotb":
         count = _RANDOM_IMAGES["cocotb"]
-    return load_images(data, count, progress=progress)
+    return load_images(data, count, view=view, progress=progress)
 
 
 def pytorch_link(checkpoint: Path, build: Build) -> Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.float32]]:

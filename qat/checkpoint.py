@@ -14,6 +14,8 @@ import xnorflow
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
+from xnorflow.qat.augmentations.line import AugmentationLine
+from xnorflow.qat.data.view import EvaluationView
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.quantise import quantise
@@ -42,6 +44,8 @@ class CheckpointInfo:
         version: of xnorflow.
         method: terms, rule, teachers.
         stage: of the recipe; ``last`` for its only or last one.
+        view: how images got the network's size.
+        augment: how training images were varied.
         digests: of the images it was trained and tested on, by the split's name; empty where it is not known.
         commit: of the code, where it ran from a git checkout.
         metrics: what was last logged: losses, flips, kurtosis, cosine, accuracy while training.
@@ -57,6 +61,8 @@ class CheckpointInfo:
     version: str = xnorflow.__version__
     method: MethodSettings = field(default_factory=MethodSettings)
     stage: str = FINAL_STAGE
+    view: EvaluationView = field(default_factory=EvaluationView)
+    augment: tuple[AugmentationLine, ...] = ()
     digests: dict[str, str] = field(default_factory=dict)
     commit: str | None = None
     metrics: dict[str, float] = field(default_factory=dict)
@@ -101,7 +107,16 @@ def stage_of(path: Path) -> str:
     Raises:
         BadInputError: the file is missing, damaged, or no checkpoint of ours.
     """
-    return _info(_read(path), path).stage
+    return read_info(path).stage
+
+
+def read_info(path: Path) -> CheckpointInfo:
+    """What a checkpoint says about itself, without its network.
+
+    Raises:
+        BadInputError: the file is missing, damaged, or no checkpoint of ours.
+    """
+    return _info(_read(path), path)
 
 
 def check_resumable(path: Path, new: CheckpointInfo) -> None:
@@ -126,6 +141,11 @@ def check_resumable(path: Path, new: CheckpointInfo) -> None:
                 raise BadInputError(
                     f"{path} was trained with {name} {getattr(before, name)}, the recipe says {getattr(after, name)}; resume takes the same recipe"
                 )
+    for name in ("view", "augment"):
+        if getattr(old, name) != getattr(new, name):
+            raise BadInputError(
+                f"{path} was trained with {name} {getattr(old, name)}, the recipe says {getattr(new, name)}; resume takes the same recipe"
+            )
     if old.pixel_norm != new.pixel_norm:
         raise BadInputError(f"{path} normalises pixels by {old.pixel_norm.to_json()}, the recipe by {new.pixel_norm.to_json()}")
     for split, digest in new.digests.items():
@@ -163,6 +183,8 @@ def _info(content: dict[str, Any], path: Path) -> CheckpointInfo:
             version=str(record["version"]),
             method=from_mapping(MethodSettings, record.get("method"), f"{path}: method"),
             stage=str(record.get("stage", FINAL_STAGE)),
+            view=from_mapping(EvaluationView, record.get("view"), f"{path}: view"),
+            augment=tuple(from_mapping(AugmentationLine, line, f"{path}: augment") for line in record.get("augment", ())),
             digests={str(split): str(digest) for split, digest in dict(record.get("digests", {})).items()},
             commit=record.get("commit"),
             metrics={str(name): float(value) for name, value in dict(record.get("metrics", {})).items()},

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -13,22 +11,10 @@ from xnorflow.errors import BadInputError
 from xnorflow.qat.augmentations import colour, geometry, mixing, randaugment, repeated  # registers them
 from xnorflow.qat.augmentations.draws import Draws
 from xnorflow.qat.augmentations.kinds import AUGMENTATIONS, BatchAugmentation, ImageAugmentation, OrderAugmentation
+from xnorflow.qat.augmentations.line import AugmentationLine
 
-__all__ = ["AUGMENTATIONS", "AugmentationLine", "Pipeline", "colour", "geometry", "mixing", "randaugment", "repeated"]
+__all__ = ["AUGMENTATIONS", "Pipeline", "colour", "geometry", "mixing", "randaugment", "repeated"]
 WHERE = "data.augment"
-
-
-@dataclass(frozen=True)
-class AugmentationLine:
-    """One line of ``data.augment``.
-
-    Attributes:
-        name: of the augmentation.
-        arguments: of it.
-    """
-
-    name: str
-    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Pipeline:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.augmentations.pipeline import AugmentationLine, Pipeline
+from xnorflow.qat.augmentations.line import AugmentationLine
 from xnorflow.qat.data.view import EvaluationView
+
+if TYPE_CHECKING:
+    from xnorflow.qat.augmentations.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ class DataSettings:
 
     def pipeline(self) -> Pipeline:
         """The augmentations, those of ``crop`` and ``flip`` first."""
+        from xnorflow.qat.augmentations.pipeline import Pipeline  # imports torchvision, which readers of checkpoints do not need
+
         crop = [AugmentationLine("crop", {"border": self.crop})] if self.crop else []
         flip = [AugmentationLine("flip")] if self.flip else []
         return Pipeline([*crop, *flip, *self.augment])

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.data.cifar10 import load_cifar10
+from xnorflow.qat.data.cifar import CIFAR10, CIFAR100, load_cifar
 from xnorflow.qat.data.digits import load_digits
 from xnorflow.qat.data.files import FileSplit
 from xnorflow.qat.data.folder import list_folder
@@ -15,8 +15,8 @@ from xnorflow.qat.data.split import Split, SplitName
 from xnorflow.qat.data.view import EvaluationView
 
 Progress = Callable[[str], None] | None
-FORMS = "digits, mnist=DIR, cifar10=DIR, folder=DIR, imagenet=DIR"
-KINDS_IN_FOLDERS = ("mnist", "cifar10", "folder", "imagenet")
+FORMS = "digits, mnist=DIR, cifar10=DIR, cifar100=DIR, folder=DIR, imagenet=DIR"
+KINDS_IN_FOLDERS = ("mnist", "cifar10", "cifar100", "folder", "imagenet")
 KINDS_OF_FILES = ("folder", "imagenet")
 AS_IT_IS = EvaluationView()
 
@@ -27,9 +27,9 @@ def open_split(
     """Open one half of a data set; nothing is ever downloaded.
 
     Args:
-        spec: ``digits`` (scikit-learn's, needs no files), ``mnist=DIR`` (idx files, torchvision's layout), ``cifar10=DIR`` (the
-            pickled batches, torchvision's layout), or ``folder=DIR`` or ``imagenet=DIR`` (one folder per class under ``train/``
-            and ``test/`` or ``val/``).
+        spec: ``digits`` (scikit-learn's, needs no files), ``mnist=DIR`` (idx files, torchvision's layout), ``cifar10=DIR``
+            or ``cifar100=DIR`` (the pickled batches, torchvision's layout), or ``folder=DIR`` or ``imagenet=DIR`` (one folder per
+            class under ``train/`` and ``test/`` or ``val/``).
         split: ``train`` or ``test``.
         view: how images get the network's size; with one, those of a folder stay in their files.
         progress: told about slow work in words.
@@ -77,5 +77,7 @@ def _find(spec: str, split: SplitName, view: EvaluationView) -> Split | FileSpli
         case "mnist":
             return load_mnist(Path(folder), split)
         case "cifar10":
-            return load_cifar10(Path(folder), split)
+            return load_cifar(CIFAR10, Path(folder), split)
+        case "cifar100":
+            return load_cifar(CIFAR100, Path(folder), split)
     return list_folder(Path(folder), split, view, kind)

@@ -170,7 +170,7 @@ def test_a_class_that_was_not_trained_is_refused(data_folders) -> None:
         ("folder={empty}/missing", "holds no train/"),
         ("mnist", "data 'mnist' lacks its folder; write mnist=DIR"),
         ("cifar10=", "lacks its folder"),
-        ("webcam=/x", "data 'webcam=/x' is not known; accepted are digits, mnist=DIR, cifar10=DIR, folder=DIR"),
+        ("webcam=/x", "data 'webcam=/x' is not known; accepted are digits, mnist=DIR, cifar10=DIR, cifar100=DIR"),
         ("imagenet=/x", "data imagenet=/x needs data.size, 224 for one"),
         ("", "data '' is not known"),
     ],
