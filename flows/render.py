@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from xnorflow.flows.demo import DemoResult
     from xnorflow.flows.doctor import Diagnosis
     from xnorflow.flows.run import RunResult
+    from xnorflow.flows.teachers import TeacherRanking
     from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
@@ -41,6 +42,12 @@ def diagnosis_text(diagnosis: Diagnosis) -> str:
         for c in diagnosis.checks
     ]
     return table(("state", "what", "found", "needed for"), rows)
+
+
+def teachers_text(ranking: TeacherRanking) -> str:
+    """Teachers by ascending knowledge complexity."""
+    rows = [(each.name, each.parameters, f"{100 * each.accuracy:.2f} %", f"{each.complexity:.3f}") for each in ranking.teachers]
+    return table(("teacher", "parameters", "top-1", "complexity"), rows)
 
 
 def cost_text(cost: Cost) -> str:

@@ -1,4 +1,4 @@
-"""Teachers of a stage: networks that do not learn, each with its own normalisation of the same pixels."""
+"""Teachers of a stage: networks that do not learn, each with its own normalisation, image size and precision for the same pixels."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torchvision
 from torch import Tensor, nn
+from torch.nn import functional
 
 from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.checkpoint import CheckpointInfo, load_checkpoint, load_weights
+from xnorflow.qat.checkpoint import CheckpointInfo, load_checkpoint
 from xnorflow.qat.distill.consecutive import assistant_index
 from xnorflow.qat.method import TeacherSettings
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.regularise.kurtosis import regularised_weights
 from xnorflow.qat.taps import FeatureTaps
-
-IMAGENET = PixelNorm(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
+from xnorflow.qat.torchvision_teacher import torchvision_teacher
 
 
 @dataclass(frozen=True)
 class Guidance:
-    """What a teacher says of a batch: logits ``(N, K)`` and its tapped features in order; no gradients."""
+    """What a teacher says of a batch: logits ``(N, K)`` and its tapped features in order, all float32; no gradients."""
 
     logits: Tensor
     features: Sequence[Tensor]
@@ -37,27 +36,48 @@ class Teacher:
         network: float32 NCHW to logits.
         pixel_norm: normalisation that it was trained with.
         channels: of an image.
+        settings: image size, precision, whether it is an assistant.
         taps: modules to listen to.
-        assistant: whether it takes turns.
     """
 
-    def __init__(self, network: nn.Module, pixel_norm: PixelNorm, channels: int, *, taps: Sequence[str] = (), assistant: bool = False) -> None:
+    def __init__(self, network: nn.Module, pixel_norm: PixelNorm, channels: int, settings: TeacherSettings, *, taps: Sequence[str] = ()) -> None:
         self.network = network.eval().requires_grad_(False)
         self.pixels = PixelTable(pixel_norm, channels)
+        self.settings = settings
         self.taps = FeatureTaps(self.network, taps)
         self.weights: Sequence[Tensor] = regularised_weights(self.network)
-        self.assistant = assistant
+        self.precision: torch.dtype = getattr(torch, settings.precision)
+
+    @property
+    def assistant(self) -> bool:
+        """Whether it takes turns."""
+        return self.settings.assistant
+
+    @property
+    def parameters(self) -> int:
+        """Number of its parameters."""
+        return sum(parameter.numel() for parameter in self.network.parameters())
 
     def to(self, device: torch.device) -> None:
-        """Move it to a device, in place."""
+        """Move it to a device, in place.
+
+        Raises:
+            BadInputError: it is to compute in float16 there, which takes a GPU.
+        """
+        if self.precision == torch.float16 and device.type == "cpu":
+            raise BadInputError(f"teacher {self.settings.origin}: precision float16 takes a GPU; a CPU has float32 and bfloat16")
         self.network.to(device)
         self.pixels.to(device)
 
     def guide(self, pixels: Tensor) -> Guidance:
-        """What it says of uint8 ``(N, H, W, C)``."""
-        with torch.no_grad():
-            logits = self.network(self.pixels(pixels))
-        features = self.taps.ordered()
+        """What it says of uint8 ``(N, H, W, C)``: normalised its way, then resized (bicubic, antialiased) where it wants another size."""
+        with torch.no_grad(), torch.autocast(pixels.device.type, self.precision, enabled=self.precision != torch.float32):
+            images = self.pixels(pixels)
+            size = self.settings.size
+            if size is not None and images.shape[2:] != (size, size):
+                images = functional.interpolate(images, (size, size), mode="bicubic", antialias=True)
+            logits = self.network(images).float()
+        features = [feature.float() for feature in self.taps.ordered()]
         self.taps.clear()
         return Guidance(logits, features)
 
@@ -84,35 +104,13 @@ def load_teacher(settings: TeacherSettings, student: CheckpointInfo, taps: Seque
     shape, classes = student.config.input_shape, student.config.num_classes
     listened = settings.taps or tuple(taps)
     if settings.torchvision is not None:
-        assert settings.weights is not None
-        network = _torchvision(settings.torchvision, Path(settings.weights), classes, shape)
-        return Teacher(network, IMAGENET, shape[0], taps=listened, assistant=settings.assistant)
+        network, norm = torchvision_teacher(settings.torchvision, Path(str(settings.weights)), classes, shape[0])
+        return Teacher(network, norm, shape[0], settings, taps=listened)
     path = stage_file(settings.stage) if settings.stage is not None else Path(str(settings.checkpoint))
     info, network = load_checkpoint(path)
-    if (info.config.input_shape, info.config.num_classes) != (shape, classes):
+    seen = shape if settings.size is None else (shape[0], settings.size, settings.size)
+    if (info.config.input_shape, info.config.num_classes) != (seen, classes):
         raise BadInputError(
-            f"teacher {path} takes images {info.config.input_shape} of {info.config.num_classes} classes, the student {shape} of {classes}"
+            f"teacher {path} takes images {info.config.input_shape} of {info.config.num_classes} classes, it is shown {seen} of {classes}"
         )
-    return Teacher(network, info.pixel_norm, shape[0], taps=listened, assistant=settings.assistant)
-
-
-def _torchvision(name: str, weights: Path, classes: int, shape: tuple[int, int, int]) -> nn.Module:
-    known = torchvision.models.list_models(module=torchvision.models)
-    if name not in known:
-        raise BadInputError(f"teacher: torchvision has no classifier {name!r}; it has {', '.join(known)[:500]}")
-    if shape[0] != 3:
-        raise BadInputError(f"teacher {name} of torchvision takes images of 3 channels, the data have {shape[0]}")
-    if not weights.is_file():
-        raise BadInputError(
-            f"teacher {name}: weights {weights} do not exist; save torchvision's state_dict of {name} there, "
-            f"torch.save(torchvision.models.{name}(weights='DEFAULT').state_dict(), {str(weights)!r})"
-        )
-    network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes)
-    try:
-        state = torch.load(weights, map_location="cpu", weights_only=True)
-    except Exception as error:  # a damaged file raises anything
-        raise BadInputError(f"teacher {name}: {weights} is no file of weights, or it is damaged") from error
-    if not isinstance(state, dict):
-        raise BadInputError(f"teacher {name}: {weights} holds no state_dict")
-    load_weights(network, state, weights)
-    return network
+    return Teacher(network, info.pixel_norm, shape[0], settings, taps=listened)

@@ -36,7 +36,7 @@ from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import FINAL_STAGE, Recipe, Stage
-from xnorflow.qat.teachers import load_teacher
+from xnorflow.qat.teacher_group import load_teachers
 from xnorflow.qat.train_settings import TrainSettings
 
 
@@ -130,7 +130,7 @@ def _train_stage(run: _Run, stage: Stage, resume: Path | None, left: float) -> T
         stage.method,
         weight=stage.quant.weight,
         loss=settings.loss,
-        teachers=tuple(load_teacher(teacher, info, stage.method.taps, run.file) for teacher in stage.method.teachers),
+        teachers=load_teachers(stage.method, info, run.file, run.test, run.progress),
         tell=run.progress,
     )
     pixels = PixelTable(info.pixel_norm, run.train.input_shape[0])

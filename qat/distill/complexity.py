@@ -16,7 +16,7 @@ class Teacher:
     Attributes:
         name: any.
         parameters: number of parameters.
-        accuracy: top-1 accuracy, a fraction in (0, 1].
+        accuracy: top-1 accuracy, a fraction in [0, 1].
     """
 
     name: str
@@ -24,8 +24,8 @@ class Teacher:
     accuracy: float
 
     def __post_init__(self) -> None:
-        if self.parameters < 1 or not 0 < self.accuracy <= 1:
-            raise BadInputError(f"teacher {self.name}: {self.parameters} parameters, accuracy {self.accuracy}; a fraction in (0, 1] is needed")
+        if self.parameters < 1 or not 0 <= self.accuracy <= 1:
+            raise BadInputError(f"teacher {self.name}: {self.parameters} parameters, accuracy {self.accuracy}; a fraction in [0, 1] is needed")
 
     @property
     def complexity(self) -> float:
@@ -33,6 +33,11 @@ class Teacher:
         return math.log10(1 + self.parameters / 1e6 / (self.accuracy + 1e-8))
 
 
+def order(teacher: Teacher) -> tuple[float, float, str]:
+    """Sorts teachers by ascending complexity, ties by descending accuracy."""
+    return teacher.complexity, -teacher.accuracy, teacher.name
+
+
 def ranking(teachers: Iterable[Teacher]) -> tuple[Teacher, ...]:
     """Teachers by ascending complexity, ties by descending accuracy: the order in which assistants take turns."""
-    return tuple(sorted(teachers, key=lambda teacher: (teacher.complexity, -teacher.accuracy, teacher.name)))
+    return tuple(sorted(teachers, key=order))

@@ -304,6 +304,20 @@ def synth(
 
 
 @command
+def teachers(
+    candidates: Annotated[list[str] | None, typer.Argument(metavar="[NAME=TOP1|CKPT[=TOP1]]...", help="By default those of BNext's table.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Rank teachers by knowledge complexity: classifiers of torchvision and checkpoints, each with its accuracy as a fraction."""
+    from xnorflow.flows.render import teachers_text
+    from xnorflow.flows.teachers import PUBLISHED
+    from xnorflow.flows.teachers import teachers as rank
+
+    ranking = rank(candidates or PUBLISHED)
+    show(ranking.to_json(), as_json, teachers_text(ranking))
+
+
+@command
 def demo(
     data: Annotated[str, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = "digits",
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("out/demo"),

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 import torch
-import torchvision
-from torch import Tensor
+from torch import Tensor, nn
 
 from xnorflow.errors import BadInputError, UnsupportedModelError
+from xnorflow.pixels import PixelNorm
 from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.latents import latent_weights
 from xnorflow.qat.method import TeacherSettings
@@ -114,7 +113,8 @@ def test_a_checkpoint_teaches(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         (TeacherSettings(checkpoint="none.ckpt"), "checkpoint none.ckpt does not exist"),
-        (TeacherSettings(torchvision="resnet", weights="w.pth"), "torchvision has no classifier 'resnet'; it has alexnet"),
+        (TeacherSettings(torchvision="resnet", weights="w.pth"), "torchvision has no classifier 'resnet' that can teach; it has alexnet"),
+        (TeacherSettings(torchvision="googlenet", weights="w.pth"), "torchvision has no classifier 'googlenet' that can teach"),
         (TeacherSettings(torchvision="resnet18", weights="w.pth"), "resnet18 of torchvision takes images of 3 channels, the data have 1"),
     ],
 )
@@ -124,37 +124,11 @@ def test_a_teacher_that_cannot_teach_is_refused(settings: TeacherSettings, messa
         load_teacher(settings, info, (), lambda name: tmp_path / name)
 
 
-def test_torchvision_weights_are_read_from_a_file_that_must_exist(tmp_path: Path) -> None:
-    info, _ = load_checkpoint(student(tmp_path))
-    info = dataclasses.replace(info, config=dataclasses.replace(info.config, input_shape=(3, 32, 32)))
-    path = tmp_path / "resnet18.pth"
-    settings = TeacherSettings(torchvision="resnet18", weights=str(path), taps=("layer4",))
-    with pytest.raises(
-        BadInputError, match=r"teacher resnet18: weights .*resnet18\.pth do not exist; save torchvision's state_dict of resnet18 there"
-    ):
-        load_teacher(settings, info, (), lambda name: tmp_path / name)
-    torch.manual_seed(0)
-    network = torchvision.models.resnet18(num_classes=10)
-    torch.save(network.state_dict(), path)
-    pixels = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8)
-    teacher = load_teacher(settings, info, (), lambda name: tmp_path / name)
-    guidance = teacher.guide(pixels)
-    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
-    with torch.no_grad():
-        expected = network.eval()(((pixels / 255 - mean) / std).permute(0, 3, 1, 2))
-    torch.testing.assert_close(guidance.logits, expected)
-    assert [feature.shape for feature in guidance.features] == [(2, 512, 1, 1)]
-    path.write_bytes(b"text")
-    with pytest.raises(BadInputError, match="is no file of weights, or it is damaged"):
-        load_teacher(settings, info, (), lambda name: tmp_path / name)
-
-
 def test_assistants_take_turns() -> None:
-    class Named(Teacher):
-        def __init__(self, assistant: bool) -> None:
-            self.assistant = assistant
+    def teacher(assistant: bool) -> Teacher:
+        return Teacher(nn.Identity(), PixelNorm(mean=(0.0,), std=(1.0,)), 1, TeacherSettings(stage="any", assistant=assistant))
 
-    strong, first, second = Named(False), Named(True), Named(True)
+    strong, first, second = teacher(False), teacher(True), teacher(True)
     turns = [on_duty((first, strong, second), epoch, 4) for epoch in range(4)]
     assert turns == [(strong, first), (strong, first), (strong, second), (strong, second)]
     assert on_duty((strong,), 3, 4) == (strong,)
