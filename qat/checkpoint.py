@@ -110,6 +110,34 @@ def stage_of(path: Path) -> str:
     return read_info(path).stage
 
 
+@dataclass(frozen=True)
+class Reached:
+    """How far the training was that wrote a checkpoint.
+
+    Attributes:
+        info: its record.
+        step: iterations of the stage.
+        finished: the whole training is over, and its accuracy known.
+    """
+
+    info: CheckpointInfo
+    step: int
+    finished: bool
+
+
+def reached(path: Path) -> Reached:
+    """How far a checkpoint is.
+
+    Raises:
+        BadInputError: the file is missing, damaged, or no checkpoint of ours.
+    """
+    content = _read(path)
+    info = _info(content, path)
+    step = content.get("global_step")
+    over = info.stage == FINAL_STAGE and info.accuracy is not None and content.get("epoch") == info.train.epochs
+    return Reached(info, step if isinstance(step, int) else 0, over)
+
+
 def read_info(path: Path) -> CheckpointInfo:
     """What a checkpoint says about itself, without its network.
 

@@ -81,6 +81,14 @@ class Lesson:
             self._harden()
         self.flips = FlipCounter(self.latents, self.transforms)
 
+    def epoch_state(self) -> list[Tensor]:
+        """What :meth:`start_epoch` does not find anew within an epoch: the signs at its beginning, boolean, one tensor a weight."""
+        return self.flips.start
+
+    def load_epoch_state(self, signs: list[Tensor]) -> None:
+        """Go on within an epoch, after :meth:`start_epoch`."""
+        self.flips.start = self.flips.last = [value.to(weight.device) for value, weight in zip(signs, self.latents, strict=True)]
+
     def finish(self, epoch: int, epochs: int) -> None:
         """Move the schedules to the end of the training, ``epoch`` of ``epochs`` done, and take the taps off."""
         set_epoch(self.network, epoch, epochs)

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import dataclasses
-import logging
 import math
 import os
 import shutil
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint, RichProgressBar
-from lightning.pytorch.loggers import TensorBoardLogger
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config, lookup
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.binarisers.schedule import soft_parts
-from xnorflow.qat.checkpoint import RECORD, CheckpointInfo, check_resumable, load_checkpoint, stage_of
+from xnorflow.qat.checkpoint import NETWORK_PREFIX, CheckpointInfo, check_resumable, load_checkpoint, reached
 from xnorflow.qat.classifier import BinaryClassifier
 from xnorflow.qat.data.files import FileSplit
 from xnorflow.qat.data.module import ImageData, evaluation_loader
@@ -33,11 +29,20 @@ from xnorflow.qat.data.split import Split
 from xnorflow.qat.freeze import evaluation_form
 from xnorflow.qat.inherit import inherit
 from xnorflow.qat.lesson import Lesson
+from xnorflow.qat.loop.atomic import UNFINISHED, replacing
+from xnorflow.qat.loop.bar import StageBar
+from xnorflow.qat.loop.devices import Devices
+from xnorflow.qat.loop.ema import WeightAverage
+from xnorflow.qat.loop.keeper import CheckpointKeeper
+from xnorflow.qat.loop.logs import drop_logs, stage_loggers
+from xnorflow.qat.loop.provenance import commit
+from xnorflow.qat.loop.ranks import is_first, rank_zero_only
+from xnorflow.qat.loop.trainer import cpu_threads, make_trainer, quiet_lightning
+from xnorflow.qat.loop.watch import DivergenceWatch
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import FINAL_STAGE, Recipe, Stage
-from xnorflow.qat.teacher_group import load_teachers
-from xnorflow.qat.train_settings import TrainSettings
+from xnorflow.qat.teachers import load_teacher
 
 
 @dataclass(frozen=True)
@@ -61,18 +66,34 @@ class Training:
 
 @dataclass(frozen=True)
 class _Run:
-    """What the stages of one training share."""
+    """What the stages of one training share.
+
+    Attributes:
+        earlier: checkpoints of stages that another run did, by their names.
+    """
 
     recipe: Recipe
     out: Path
     train: Split | FileSplit
     test: Split | FileSplit
+    digests: dict[str, str]
+    devices: Devices
     progress_bar: bool
     progress: Callable[[str], None] | None
+    earlier: dict[str, Path] = field(default_factory=dict)
 
     def file(self, stage: str) -> Path:
         """Checkpoint of a stage that is done, or of the last one."""
-        return self.out / f"{stage}.ckpt"
+        return self.earlier.get(stage, self.out / f"{stage}.ckpt")
+
+    def info(self, stage: Stage) -> CheckpointInfo:
+        """What a checkpoint of a stage says about itself."""
+        return dataclasses.replace(describe(self.recipe, self.train, stage), digests=self.digests, commit=commit())
+
+    def tell(self, text: str) -> None:
+        """Words for the user, from the first process only."""
+        if self.progress is not None and is_first():
+            self.progress(text)
 
 
 def run_training(
@@ -81,73 +102,113 @@ def run_training(
     *,
     resume: Path | None = None,
     stop_after: int | None = None,
+    devices: Devices | None = None,
     progress_bar: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Training:
-    """Train as the recipe says; write ``out/last.ckpt`` after every epoch and TensorBoard logs under ``out/logs``.
+    """Train as the recipe says; write ``out/last.ckpt`` after every epoch, and logs under ``out/logs``.
 
-    A stage before the last leaves its own checkpoint, ``out/<name>.ckpt``.
+    A stage before the last leaves its own checkpoint, ``out/<name>.ckpt``. Every file is replaced in one step, so that a
+    training that is killed at any moment can be resumed.
 
     Args:
         recipe: what to train.
         out: folder, made if missing.
-        resume: checkpoint to go on from; the weights become those of an uninterrupted run. Those of the stages before it lie
-            in the same folder.
+        resume: checkpoint to go on from, or the folder of a run; the weights become those of an uninterrupted run. Checkpoints of
+            the stages before it lie beside it. A folder without a checkpoint is one whose training was stopped before the
+            first: it begins. A finished training is left as it is.
         stop_after: stop when this many epochs of all stages are done; the schedule stays that of the recipe's epochs.
+        devices: where to train; None for one device.
         progress_bar: show a bar on the terminal.
         progress: told about slow work in words.
 
     Raises:
-        BadInputError: data, folder, checkpoint or settings cannot be used, or the training diverged.
+        BadInputError: data, folder, checkpoint, devices or settings cannot be used, or the training diverged.
         UnsupportedModelError: the training is over and its weights are not binary.
     """
-    train_split, test_split = _splits(recipe, progress)
-    run = _Run(recipe, out, train_split, test_split, progress_bar, progress)
+    devices = devices or Devices()
     stages = recipe.chain()
-    begin = 0 if resume is None else _resumed_stage(stages, resume, run)
+    for stage in stages:
+        devices.check(stage.train)
+    train_split, test_split = _splits(recipe, progress)
+    digests = {"train": train_split.digest(), "test": test_split.digest()}
+    run = _Run(recipe, out, train_split, test_split, digests, devices, progress_bar, progress)
+    start = None if resume is None else _found(resume, run)
+    begin = 0 if start is None else _resumed_stage(stages, start, run)
+    if start is not None and (done := reached(start)).finished:
+        run.tell(f"{start} is of a finished training: nothing is left to do")
+        return Training(start, done.info.accuracy, done.info.train.epochs, len(train_split), len(test_split))
     _make(out)
-    if resume is not None:
-        _bring_earlier(stages[:begin], resume, run)
+    if start is not None:
+        _bring_earlier(stages[:begin], start, run)
     left = math.inf if stop_after is None else stop_after - sum(stage.train.epochs for stage in stages[:begin])
     for index, stage in enumerate(stages[begin:], begin):
-        if progress and len(stages) > 1:
-            progress(f"stage {index + 1} of {len(stages)}, {recipe.stages[index].name}: {stage.train.epochs} epochs")
-        done = _train_stage(run, stage, resume if index == begin else None, left)
+        title = recipe.stages[index].name if len(stages) > 1 else ""
+        if title:
+            run.tell(f"stage {index + 1} of {len(stages)}, {title}: {stage.train.epochs} epochs")
+        result = _train_stage(run, stage, title, start if index == begin else None, left)
         left -= stage.train.epochs
         if left <= 0:
             break
-    return done
+    return result
 
 
-def _train_stage(run: _Run, stage: Stage, resume: Path | None, left: float) -> Training:
-    settings = stage.train
-    info = describe(run.recipe, run.train, stage)
+def _train_stage(run: _Run, stage: Stage, title: str, resume: Path | None, left: float) -> Training:
+    settings, info, last = stage.train, run.info(stage), run.out / f"{FINAL_STAGE}.ckpt"
     lightning.seed_everything(settings.seed, verbose=False)
-    data = ImageData(run.train, run.test, batch_size=settings.batch_size, seed=settings.seed, settings=run.recipe.data)
     network = _network(info, run)
+    epochs = int(min(left, settings.epochs))
+    keeper = CheckpointKeeper(last, info, settings.checkpoint_every)
+    average = WeightAverage(network, settings.ema, NETWORK_PREFIX) if settings.ema else None
+    callbacks: list[Callback] = [DivergenceWatch(title or stage.name, last, settings.precision), keeper, *([average] if average else [])]
+    if resume is None:
+        drop_logs(run.out, stage.name)
+    trainer = make_trainer(
+        settings,
+        run.devices,
+        out=run.out,
+        epochs=epochs,
+        freezes=stage.method.harden_at is not None,
+        callbacks=[*callbacks, *([StageBar(title)] if run.progress_bar else [])],
+        loggers=stage_loggers(run.out, stage.name, None if resume is None else reached(resume).step),
+        progress_bar=run.progress_bar,
+    )
+    module, data = _module(run, stage, network, trainer)
+    with quiet_lightning(), cpu_threads(settings.threads):
+        trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
+        module.lesson.finish(epochs, settings.epochs)
+        if stage.name == FINAL_STAGE and (epochs == settings.epochs or not soft_parts(network)):
+            with average.in_place() if average else nullcontext():
+                keeper.info = dataclasses.replace(keeper.info, accuracy=_final_accuracy(network, info.pixel_norm, run.test, trainer))
+        keeper.save(trainer, last)
+        if epochs == settings.epochs and stage.name != FINAL_STAGE:
+            keeper.save(trainer, run.file(stage.name))
+    return Training(last, keeper.info.accuracy, trainer.current_epoch, len(run.train), len(run.test))
+
+
+def _module(run: _Run, stage: Stage, network: nn.Module, trainer: lightning.Trainer) -> tuple[BinaryClassifier, ImageData]:
+    """What the trainer of a stage fits, and to which images."""
+    settings, info = stage.train, run.info(stage)
+    data = ImageData(
+        run.train,
+        run.test,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        settings=stage.data,
+        rank=trainer.global_rank,
+        ranks=trainer.world_size,
+    )
     lesson = Lesson(
         network,
         stage.method,
         weight=stage.quant.weight,
         loss=settings.loss,
-        teachers=load_teachers(stage.method, info, run.file, run.test, run.progress),
-        tell=run.progress,
+        teachers=tuple(load_teacher(teacher, info, stage.method.taps, run.file) for teacher in stage.method.teachers),
+        tell=run.tell,
     )
     pixels = PixelTable(info.pixel_norm, run.train.input_shape[0])
     module = BinaryClassifier(network, pixels, settings, lesson, steps_per_epoch=len(data.sampler), num_classes=info.config.num_classes)
-    keeper = _RecordKeeper(info)
-    epochs = int(min(left, settings.epochs))
-    trainer = _trainer(settings, run, keeper, epochs)
-    last = run.file(FINAL_STAGE)
-    with quiet_lightning(), cpu_threads(settings.threads):
-        trainer.fit(module, datamodule=data, ckpt_path=None if resume is None else str(resume), weights_only=True)
-        lesson.finish(epochs, settings.epochs)
-        if stage.name == FINAL_STAGE and (epochs == settings.epochs or not soft_parts(network)):
-            keeper.info = dataclasses.replace(info, accuracy=accuracy(network, info.pixel_norm, run.test))
-        trainer.save_checkpoint(last)
-        if epochs == settings.epochs and stage.name != FINAL_STAGE:
-            trainer.save_checkpoint(run.file(stage.name))
-    return Training(last, keeper.info.accuracy, trainer.current_epoch, len(run.train), len(run.test))
+    return module, data
 
 
 def _network(info: CheckpointInfo, run: _Run) -> nn.Module:
@@ -158,12 +219,23 @@ def _network(info: CheckpointInfo, run: _Run) -> nn.Module:
     return network
 
 
+def _found(place: Path, run: _Run) -> Path | None:
+    """The checkpoint to go on from: ``place`` itself, or the one in the folder ``place``; None where there is none yet."""
+    if place.is_file() or place.suffix == ".ckpt":
+        return place
+    file = place / f"{FINAL_STAGE}.ckpt"
+    if file.is_file():
+        return file
+    run.tell(f"{place} holds no checkpoint yet: the training begins")
+    return None
+
+
 def _resumed_stage(stages: Sequence[Stage], resume: Path, run: _Run) -> int:
-    """Index of the stage that wrote the checkpoint; refuses one of another recipe."""
-    names, found = [stage.name for stage in stages], stage_of(resume)
+    """Index of the stage that wrote the checkpoint; refuses one of another recipe or of other images."""
+    names, found = [stage.name for stage in stages], reached(resume).info.stage
     if found not in names:
         raise BadInputError(f"{resume} was written in stage {found}; the recipe's stages are {', '.join(names)}")
-    check_resumable(resume, describe(run.recipe, run.train, stages[names.index(found)]))
+    check_resumable(resume, run.info(stages[names.index(found)]))
     return names.index(found)
 
 
@@ -171,20 +243,16 @@ def _bring_earlier(stages: Sequence[Stage], resume: Path, run: _Run) -> None:
     """Have the checkpoints of earlier stages in the run's folder, taken from beside ``resume``."""
     for stage in stages:
         source = resume.parent / f"{stage.name}.ckpt"
-        check_resumable(source, describe(run.recipe, run.train, stage))
+        check_resumable(source, run.info(stage))
         if resume.parent.resolve() != run.out.resolve():
-            shutil.copyfile(source, run.file(stage.name))
+            _copy(source, run.file(stage.name))
+            run.earlier[stage.name] = source
 
 
-@contextmanager
-def cpu_threads(count: int) -> Iterator[None]:
-    """PyTorch computes with ``count`` threads inside, with as many as before outside."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+@rank_zero_only
+def _copy(source: Path, target: Path) -> None:
+    with source.open("rb") as reader, replacing(target) as writer:
+        shutil.copyfileobj(reader, writer)
 
 
 def describe(recipe: Recipe, train: Split | FileSplit, stage: Stage | None = None) -> CheckpointInfo:
@@ -203,12 +271,32 @@ def describe(recipe: Recipe, train: Split | FileSplit, stage: Stage | None = Non
         dropout=model.dropout,
         options=model.options,
     )
-    return CheckpointInfo(config, stage.quant, data.source, data.pixel_norm(), train.classes, stage.train, method=stage.method, stage=stage.name)
+    return CheckpointInfo(
+        config,
+        stage.quant,
+        data.source,
+        data.pixel_norm(),
+        train.classes,
+        stage.train,
+        method=stage.method,
+        stage=stage.name,
+        view=data.view(),
+        augment=data.pipeline().lines,
+    )
 
 
 def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> float:
     """Share of the images that :func:`~xnorflow.qat.freeze.evaluation_form` of ``network`` gets right."""
-    judged = evaluation_form(network.cpu())
+    return _share_right(evaluation_form(network.cpu()), pixel_norm, split)
+
+
+def _final_accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit, trainer: lightning.Trainer) -> float | None:
+    """Accuracy of a trained network, which the first process measures; every process refuses what is not binary."""
+    judged = evaluation_form(network.cpu().float())
+    return _share_right(judged, pixel_norm, split) if trainer.is_global_zero else None
+
+
+def _share_right(judged: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> float:
     pixels = PixelTable(pixel_norm, split.input_shape[0])
     correct = 0
     with torch.no_grad():
@@ -226,16 +314,6 @@ def _splits(recipe: Recipe, progress: Callable[[str], None] | None) -> tuple[Spl
     return train, test
 
 
-class _RecordKeeper(Callback):
-    """Puts our own record into every checkpoint Lightning writes."""
-
-    def __init__(self, info: CheckpointInfo) -> None:
-        self.info = info
-
-    def on_save_checkpoint(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule, checkpoint: dict[str, Any]) -> None:
-        checkpoint[RECORD] = self.info.to_record()
-
-
 def _make(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -243,40 +321,6 @@ def _make(out: Path) -> None:
         raise BadInputError(f"{out} cannot be made: {error.strerror}") from error
     if not os.access(out, os.W_OK):
         raise BadInputError(f"{out} cannot be written")
-
-
-def _trainer(settings: TrainSettings, run: _Run, keeper: _RecordKeeper, epochs: int) -> lightning.Trainer:
-    callbacks: list[Callback] = [keeper, ModelCheckpoint(run.out, filename=FINAL_STAGE, enable_version_counter=False)]
-    if run.progress_bar:
-        callbacks.append(RichProgressBar())
-    with quiet_lightning():
-        return lightning.Trainer(
-            default_root_dir=run.out,
-            accelerator="auto",
-            devices=1,
-            max_epochs=epochs,
-            deterministic=True,
-            logger=TensorBoardLogger(run.out, name="logs"),
-            callbacks=callbacks,
-            enable_progress_bar=run.progress_bar,
-            enable_model_summary=False,
-            check_val_every_n_epoch=settings.validate_every,
-            num_sanity_val_steps=0,
-            log_every_n_steps=1,
-        )
-
-
-@contextmanager
-def quiet_lightning() -> Iterator[None]:
-    """Hide Lightning's hints about data-loader workers and devices: the images are in memory, and we chose the device."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except SystemExit as stop:  # Lightning's way to end on Ctrl-C, with the exit code of a failed check
-        raise KeyboardInterrupt from stop
-    finally:
-        logger.setLevel(level)
+    if is_first():
+        for left_over in out.glob(f"*{UNFINISHED}"):
+            left_over.unlink()

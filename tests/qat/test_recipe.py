@@ -34,7 +34,7 @@ def test_values_may_be_fractions_lists_and_null() -> None:
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ("train.epoch=3", "tfc-digits: train: key 'epoch' is not known; known are epochs, batch_size, lr"),
+        ("train.epoch=3", "tfc-digits: train: key 'epoch' is not known; known are .*epochs, batch_size, lr"),
         ("trian.epochs=3", "tfc-digits: key 'trian' is not known; known are model, data, train, quant"),
         ("train.epochs=many", "tfc-digits: train: epochs is 'many'; int is expected"),
         ("train.epochs=1.5", "epochs is 1.5; int is expected"),
