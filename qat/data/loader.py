@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Sized
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -73,16 +74,19 @@ class BatchLoader:
         return self._by_workers()
 
     def _by_workers(self) -> Iterator[Batch]:
-        loader: DataLoader[Any] = DataLoader(
-            _InWorker(self.batches),  # type: ignore[arg-type]  # a map from keys, as a data set is
-            sampler=self.sampler,
-            batch_size=None,
-            num_workers=self.workers,
-            collate_fn=_as_it_is,
-            pin_memory=torch.cuda.is_available(),
-            generator=torch.Generator(),  # else every epoch would draw from the generator that the training draws from
-        )
-        for batch in loader:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)  # the user chose the number
+            loader: DataLoader[Any] = DataLoader(
+                _InWorker(self.batches),  # type: ignore[arg-type]  # a map from keys, as a data set is
+                sampler=self.sampler,
+                batch_size=None,
+                num_workers=self.workers,
+                collate_fn=_as_it_is,
+                pin_memory=torch.cuda.is_available(),
+                generator=torch.Generator(),  # else every epoch would draw from the generator that the training draws from
+            )
+            made = iter(loader)
+        for batch in made:
             if isinstance(batch, _Refusal):
                 raise BadInputError(batch.message)
             yield batch

@@ -56,9 +56,7 @@ class ShuffledBatches(Sampler[BatchKey]):
         self.halo = mixes if ranks > 1 else 0
         self.epoch = 0
         if self.batch_size % ranks:
-            raise BadInputError(
-                f"a batch of {self.batch_size} images cannot be divided among {ranks} processes; train.batch_size is to be a multiple"
-            )
+            raise BadInputError(f"a batch of {self.batch_size} images cannot be divided among {ranks} processes; choose train.batch_size")
         share = self.batch_size // ranks
         self.part = torch.arange(rank * share - self.halo, (rank + 1) * share) % self.batch_size
 
