@@ -3,22 +3,26 @@
 First an unlimited FIFO stands on every edge and the source spreads its beats evenly over the interval; what each FIFO
 then holds at most is enough for the full interval, because delaying nothing can only make later cells earlier. Then,
 from the most expensive edge to the cheapest, a FIFO is dropped, or else made as shallow as the interval allows.
+
+Where branches meet, the shorter one must hold what passes it while the longer one works; without room for that the cells
+wait for each other for ever. There the edges into the joins are tried alone before all of them. The same bound proves that
+the depths are free of deadlock: the schedule with unlimited FIFOs meets every constraint of the limited ones.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xnorflow.hw.folding.chain import hardware_chain, stream_lanes
+from xnorflow.hw.folding.hardware import carriers, hardware_nodes, stream_lanes
 from xnorflow.hw.graph import HardwareNode
 from xnorflow.hw.nodes import Fifo
-from xnorflow.hw.schedule import Schedule, simulate
+from xnorflow.hw.schedule import Placed, Schedule, keeps_pace, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Mapping
 
     from xnorflow.hw.graph import Graph, Node
     from xnorflow.hw.timing import Timing
@@ -27,20 +31,11 @@ MIN_DEPTH = 2
 _UNLIMITED = 1 << 40
 
 
-@dataclass(frozen=True)
-class _Edge:
-    """The stream behind one hardware node: index of the node, beats a frame, bits a beat, timing of a FIFO by depth."""
-
-    index: int
-    bits: int
-    fifo: Callable[[int], Timing]
-
-
 def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
     """Insert the FIFOs that a folded graph needs.
 
     Args:
-        graph: a folded chain with its width converters and without FIFOs.
+        graph: a folded graph with its width converters and without FIFOs.
 
     Returns:
         The graph with FIFOs, and its schedule: the interval equals that of the slowest cell.
@@ -48,94 +43,123 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
     Raises:
         FoldingError: the cells wait for each other for ever.
     """
-    nodes = hardware_chain(graph)
-    cells = [node.timing(graph.types_of(node)) for node in nodes]
-    edges = _edges(graph, nodes)
-    target = max(cell.interval for cell in cells)
-    schedule = _run(cells, edges, {})
-    depths: dict[int, int] = {}
-    if schedule.interval > target:
-        target = _run(cells, edges, {edge.index: _UNLIMITED for edge in edges}, target).interval
-        depths = _shrink(cells, edges, _bounds(cells, edges, target), target)
-        schedule = _run(cells, edges, depths)
-    return _with_fifos(graph, {nodes[index].name: depth for index, depth in depths.items()}), schedule
+    network = _Network(graph)
+    target = max(timing.interval for timing in network.timings)
+    if not network.joins:
+        schedule = network.run({})
+        if schedule.interval <= target:
+            return graph, schedule
+    edges = network.joins or network.edges
+    unlimited = network.run(dict.fromkeys(edges, _UNLIMITED), target)
+    if unlimited.interval > target:
+        edges = network.edges
+        unlimited = network.run(dict.fromkeys(edges, _UNLIMITED), target)
+        if unlimited.interval > target:
+            target = unlimited.interval
+            unlimited = network.run(dict.fromkeys(edges, _UNLIMITED), target)
+    depths = _shrink(network, edges, network.bounds(edges, unlimited), unlimited.latency, target)
+    return _with_fifos(graph, depths), network.run(depths)
 
 
-def _edges(graph: Graph, nodes: tuple[HardwareNode, ...]) -> list[_Edge]:
-    edges = []
-    for index, node in enumerate(nodes[:-1]):
-        kind = graph.streams[node.outputs[0]]
+def graph_schedule(graph: Graph) -> Schedule:
+    """The schedule of a folded graph with the FIFOs that it has.
 
-        def timing(depth: int, lanes: int = node.out_lanes, stream: str = node.outputs[0]) -> Timing:
-            fifo = Fifo(name="fifo", inputs=(stream,), outputs=("out",), depth=depth, lanes=lanes)
-            return fifo.timing((graph.streams[stream],))
-
-        edges.append(_Edge(index, kind.dtype.bits * node.out_lanes, timing))
-    return edges
+    Raises:
+        FoldingError: the cells wait for each other for ever.
+    """
+    return _Network(graph).run({})
 
 
-def _run(cells: list[Timing], edges: list[_Edge], depths: dict[int, int], source_interval: int = 0) -> Schedule:
-    return simulate(_chain(cells, edges, depths)[0], source_interval=source_interval)
+class _Network:
+    """The cells of a folded graph, with FIFOs of any depth on its edges.
+
+    Attributes:
+        timings: of the cells, in order.
+        edges: bits a beat of every stream between two cells, by its name.
+        joins: those of them that end in a cell of several inputs.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph, self._nodes, self._carriers = graph, hardware_nodes(graph), carriers(graph)
+        self.timings = [node.timing(graph.types_of(node)) for node in self._nodes]
+        output = self._carriers[graph.outputs[0]]
+        self.edges = {s: graph.streams[s].dtype.bits * node.out_lanes for node in self._nodes for s in node.outputs if s != output}
+        met = {self._carriers[s] for node in self._nodes if len(node.inputs) > 1 for s in node.inputs}
+        self.joins = {stream: bits for stream, bits in self.edges.items() if stream in met}
+        self._lanes = stream_lanes(graph)
+
+    def _fifo(self, stream: str, depth: int) -> Timing:
+        fifo = Fifo(name="fifo", inputs=(stream,), outputs=("out",), depth=depth, lanes=self._lanes[stream])
+        return fifo.timing((self._graph.streams[stream],))
+
+    def placed(self, depths: Mapping[str, int]) -> tuple[list[Placed], dict[str, Placed]]:
+        """The cells with FIFOs between them, and the FIFOs by the streams they stand on."""
+        numbers = dict.fromkeys(self._graph.inputs, 0)
+        cells: list[Placed] = []
+        fifos: dict[str, Placed] = {}
+        count = 0
+        for node, timing in zip(self._nodes, self.timings, strict=True):
+            made = tuple(range(count + 1, count + 1 + len(node.outputs)))
+            cells.append(Placed(timing, tuple(numbers[self._carriers[s]] for s in node.inputs), made))
+            count += len(made)
+            for stream, number in zip(node.outputs, made, strict=True):
+                numbers[stream] = number
+                if stream in depths:
+                    count += 1
+                    fifos[stream] = Placed(self._fifo(stream, depths[stream]), (number,), (count,))
+                    cells.append(fifos[stream])
+                    numbers[stream] = count
+        return cells, fifos
+
+    def run(self, depths: Mapping[str, int], source_interval: int = 0) -> Schedule:
+        """Simulate the network with FIFOs of the given depths."""
+        return simulate(self.placed(depths)[0], source_interval=source_interval)
+
+    def bounds(self, edges: Mapping[str, int], schedule: Schedule) -> dict[str, int]:
+        """What each FIFO holds at most in the schedule with unlimited ones: depths that delay nothing."""
+        bounds = {}
+        for stream, fifo in self.placed(dict.fromkeys(edges, _UNLIMITED))[1].items():
+            written, read = schedule.times[fifo.inputs[0]], schedule.times[fifo.outputs[0]]
+            slack = int(fifo.timing.room[0]) + _UNLIMITED
+            held = np.arange(len(written)) - np.searchsorted(read, written, side="left")
+            bounds[stream] = max(MIN_DEPTH, int(held.max()) + slack)
+        return bounds
 
 
-def _chain(cells: list[Timing], edges: list[_Edge], depths: dict[int, int]) -> tuple[list[Timing], dict[int, int]]:
-    """The cells with FIFOs between them, and the position of each FIFO in the list."""
-    fifos = {edge.index: edge.fifo for edge in edges}
-    chain: list[Timing] = []
-    positions: dict[int, int] = {}
-    for index, cell in enumerate(cells):
-        chain.append(cell)
-        if index in depths:
-            positions[index] = len(chain)
-            chain.append(fifos[index](depths[index]))
-    return chain, positions
+def _shrink(network: _Network, edges: Mapping[str, int], bounds: Mapping[str, int], latency: int, target: int) -> dict[str, int]:
+    """Drop what FIFOs can be dropped, one after the other, and make the others as shallow as the pace allows."""
+    depths = dict(bounds)
 
+    def fits(candidate: Mapping[str, int]) -> bool:
+        return keeps_pace(network.placed(candidate)[0], latency=latency, interval=target)
 
-def _bounds(cells: list[Timing], edges: list[_Edge], target: int) -> dict[int, int]:
-    """Depth of each FIFO with which nothing is ever delayed while the source keeps to the target interval."""
-    depths = {edge.index: _UNLIMITED for edge in edges}
-    chain, positions = _chain(cells, edges, depths)
-    schedule = simulate(chain, source_interval=target)
-    bounds = {}
-    for index, position in positions.items():
-        written, read = schedule.times[position], schedule.times[position + 1]
-        slack = int(chain[position].room[0]) + _UNLIMITED
-        held = np.arange(len(written)) - np.searchsorted(read, written, side="left")
-        bounds[index] = max(MIN_DEPTH, int(held.max()) + slack)
-    return bounds
-
-
-def _shrink(cells: list[Timing], edges: list[_Edge], depths: dict[int, int], target: int) -> dict[int, int]:
-    def fits(candidate: dict[int, int]) -> bool:
-        return _run(cells, edges, candidate).interval <= target
-
-    order = sorted(edges, key=lambda edge: (-edge.bits * depths[edge.index], edge.index))
-    for edge in order:
-        without = {index: depth for index, depth in depths.items() if index != edge.index}
+    position = {stream: index for index, stream in enumerate(edges)}
+    for stream in sorted(edges, key=lambda s: (-edges[s] * bounds[s], position[s])):
+        without = {name: depth for name, depth in depths.items() if name != stream}
         if fits(without):
             depths = without
             continue
-        low, high = MIN_DEPTH, depths[edge.index]
+        low, high = MIN_DEPTH, depths[stream]
         while low < high:
             middle = (low + high) // 2
-            if fits({**depths, edge.index: middle}):
+            if fits({**depths, stream: middle}):
                 high = middle
             else:
                 low = middle + 1
-        depths = {**depths, edge.index: high}
+        depths = {**depths, stream: high}
     return depths
 
 
-def _with_fifos(graph: Graph, depths: dict[str, int]) -> Graph:
-    """Put a FIFO of the given depth behind each named node."""
+def _with_fifos(graph: Graph, depths: Mapping[str, int]) -> Graph:
+    """Put a FIFO of the given depth on each named stream."""
     lanes = stream_lanes(graph)
     renamed: dict[str, str] = {}
     nodes: list[Node] = []
     for node in graph.nodes:
         nodes.append(replace(node, inputs=tuple(renamed.get(s, s) for s in node.inputs)))
-        if isinstance(node, HardwareNode) and node.name in depths:
-            (stream,) = node.outputs
-            name = f"{node.name}_fifo"
-            nodes.append(Fifo(name=name, inputs=(stream,), outputs=(name,), depth=depths[node.name], lanes=lanes[stream]))
-            renamed[stream] = name
+        for index, stream in enumerate(node.outputs):
+            if isinstance(node, HardwareNode) and stream in depths:
+                name = f"{node.name}_fifo" if len(node.outputs) == 1 else f"{node.name}_{index}_fifo"
+                nodes.append(Fifo(name=name, inputs=(stream,), outputs=(name,), depth=depths[stream], lanes=lanes[stream]))
+                renamed[stream] = name
     return graph.with_nodes(nodes)

@@ -68,21 +68,28 @@ class Node(ABC):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HardwareNode(Node):
-    """A node that one RTL cell of ``hw/rtl`` computes. It has one input and one output stream unless it says so."""
+    """A node that one RTL cell of ``hw/rtl`` computes. It has one input and one output stream unless it says so.
+
+    A cell of several inputs takes beats of ``in_lanes`` elements at each; one of several outputs likewise.
+    """
 
     @property
     @abstractmethod
     def in_lanes(self) -> int:
-        """Elements a beat at the input; 0 where the folding has not been chosen yet."""
+        """Elements a beat at each input; 0 where the folding has not been chosen yet."""
 
     @property
     @abstractmethod
     def out_lanes(self) -> int:
-        """Elements a beat at the output; 0 where the folding has not been chosen yet."""
+        """Elements a beat at each output; 0 where the folding has not been chosen yet."""
 
     @abstractmethod
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
-        """When beats are taken and made; the cell in ``hw/rtl`` behaves exactly so when nothing stalls it."""
+        """When beats are taken and made; the cell in ``hw/rtl`` behaves exactly so when nothing stalls it.
+
+        With several inputs or outputs it holds for each pair of them: a beat is made when every input allows it, and taken
+        when every output does.
+        """
 
     @abstractmethod
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:

@@ -1,4 +1,4 @@
-"""Simulates the token model of a chain of cells (``hw/timing.py``): interval, latency, and how full each FIFO gets.
+"""Simulates the token model of a network of cells (``hw/timing.py``): interval, latency, and how full each FIFO gets.
 
 A transfer between two cells happens in one cycle, the first in which the producer may make the beat and the consumer
 may take it. All transfer times are the least solution of a system of inequalities ``t[a] >= t[b] + delay``; it is
@@ -9,7 +9,6 @@ moves. "After a beat was made" is read as "in a later cycle", because ready pass
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +24,27 @@ if TYPE_CHECKING:
 _MAX_FRAMES = 256
 _CREDIT = 4  # cycles from a result's leaving its queue to the next one in that place
 _STEADY = 3  # equal intervals in a row, or equal turns of alternating ones, that count as steady
+_PATIENCE = 200  # sweeps without an end after which it is asked whether there is one; usual are 3 to 10
 _LONGEST_PERIOD = 4  # frames in a turn
+
+
+@dataclass(frozen=True, eq=False)
+class Placed:
+    """One cell of a network.
+
+    Attributes:
+        timing: its token model, between each of its inputs and each of its outputs.
+        inputs, outputs: numbers of its streams.
+    """
+
+    timing: Timing
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+
+
+def in_a_row(timings: Sequence[Timing]) -> tuple[Placed, ...]:
+    """A chain: each cell reads what the one before it makes; stream i lies in front of cell i."""
+    return tuple(Placed(timing, (i,), (i + 1,)) for i, timing in enumerate(timings))
 
 
 @dataclass(frozen=True)
@@ -33,8 +52,8 @@ class Schedule:
     """Transfer times of back-to-back frames.
 
     Attributes:
-        times: for each stream, from the input of the first cell to the output of the last, the cycle of every
-            transfer; int64 ``(frames * beats,)``, the first input beat offered in cycle 0.
+        times: for each stream, by its number, the cycle of every transfer; int64 ``(frames * beats,)``. Stream 0 is the
+            network's input, whose first beat is offered in cycle 0, and the last one its output.
         frames: how many frames were simulated.
     """
 
@@ -59,7 +78,7 @@ class Schedule:
 
     @property
     def in_flight(self) -> int:
-        """Frames that are in the chain together, at most."""
+        """Frames that are in the network together, at most."""
         return self.latency // max(1, int(self.frame_ends[-1] - self.frame_ends[-2])) + 1
 
     @property
@@ -81,7 +100,7 @@ class _Cell:
         frame = np.arange(frames, dtype=np.int64)[:, None]
         need = (timing.need + frame * takes).reshape(-1)
         room = (timing.room + frame * makes).reshape(-1)
-        self.latency = timing.latency
+        self.need, self.room, self.latency = np.maximum.accumulate(need), np.maximum.accumulate(room), timing.latency
         self.fed = np.flatnonzero(need > 0)
         self.from_input = need[self.fed] - 1
         self.gap = np.cumsum(np.tile(timing.gap, frames))
@@ -117,11 +136,12 @@ def _one_a_cycle(times: IntArray) -> None:
     times += index
 
 
-def simulate(timings: Sequence[Timing], *, source_interval: int = 0) -> Schedule:
-    """Run a chain of cells until its interval is steady.
+def simulate(cells: Sequence[Placed], *, source_interval: int = 0) -> Schedule:
+    """Run a network of cells until its interval is steady.
 
     Args:
-        timings: the cells from input to output; each makes as many beats a frame as the next takes.
+        cells: in topological order; each stream but the input, 0, is made by one of them, each but the last is read by one,
+            and both have as many beats a frame in it.
         source_interval: cycles over which the source spreads the beats of a frame; 0 for a beat whenever it is taken.
 
     Raises:
@@ -129,34 +149,82 @@ def simulate(timings: Sequence[Timing], *, source_interval: int = 0) -> Schedule
     """
     frames = 2 * _STEADY
     while True:
-        schedule = _simulate(timings, frames, source_interval)
+        schedule = _simulate(cells, frames, source_interval, _horizon([c.timing for c in cells], frames, source_interval))
+        if schedule is None:
+            raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
         if schedule.period or frames >= _MAX_FRAMES:
             return schedule
-        enough = 2 * schedule.in_flight + _STEADY + 1
-        frames = min(_MAX_FRAMES, enough if enough > frames else 2 * frames)
+        frames = _more_frames(schedule)
 
 
-def _simulate(timings: Sequence[Timing], frames: int, source_interval: int) -> Schedule:
-    for first, second in pairwise(timings):
-        assert len(first.need) == len(second.room), "beats of a stream differ between its two ends"
-    cells = [_Cell(timing, frames) for timing in timings]
-    beats = len(timings[0].room)
+def keeps_pace(cells: Sequence[Placed], *, latency: int, interval: int) -> bool:
+    """Whether a network fed without gaps keeps to an interval, and makes no frame later than a latency and that interval allow.
+
+    Args:
+        cells: as :func:`simulate` takes them.
+        latency: cycles to the end of the first frame, at most.
+        interval: cycles between two frames, at most.
+    """
+    frames = 2 * _STEADY
+    while True:
+        schedule = _simulate(cells, frames, 0, latency + (frames - 1) * interval)
+        if schedule is None:
+            return False
+        if schedule.period or frames >= _MAX_FRAMES:
+            return schedule.interval <= interval
+        frames = _more_frames(schedule)
+
+
+def _more_frames(schedule: Schedule) -> int:
+    enough = 2 * schedule.in_flight + _STEADY + 1
+    return min(_MAX_FRAMES, enough if enough > schedule.frames else 2 * schedule.frames)
+
+
+def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit: int) -> Schedule | None:
+    """The least solution; None where it lies beyond a limit."""
+    _check_beats(placed)
+    links = [(_Cell(p.timing, frames), a, b) for p in placed for a in p.inputs for b in p.outputs]
+    beats = len(placed[0].timing.room)
     index = np.arange(frames * beats, dtype=np.int64)
     times = [index * source_interval // beats if source_interval else index]
-    times += [np.full(frames * len(timing.need), timing.latency, dtype=np.int64) for timing in timings]
-    limit = _horizon(timings, frames, source_interval)
-    before = -1
+    times += [np.full(frames * len(p.timing.need), p.timing.latency, dtype=np.int64) for p in placed for _ in p.outputs]
+    before, sweeps = -1, 0
     while True:
-        for i, cell in enumerate(cells):
-            cell.push(times[i], times[i + 1])
-        for i, cell in reversed(list(enumerate(cells))):
-            cell.pull(times[i], times[i + 1])
+        sweeps += 1
+        for cell, taken, made in links:
+            cell.push(times[taken], times[made])
+        for cell, taken, made in reversed(links):
+            cell.pull(times[taken], times[made])
         total = sum(int(t.sum()) for t in times)
         if total == before:
             return Schedule(tuple(times), frames)
-        if any(int(t[-1]) > limit for t in times):
-            raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
+        if any(int(t[-1]) > limit for t in times) or (sweeps == _PATIENCE and _stuck(links, [len(t) for t in times])):
+            return None
         before = total
+
+
+def _stuck(links: Sequence[tuple[_Cell, int, int]], totals: Sequence[int]) -> bool:
+    """Whether some beat can never move, however long all wait: every transfer that is allowed is made until none is."""
+    counts = [0] * len(totals)
+    before = -1
+    while sum(counts) != before:
+        before = sum(counts)
+        allowed = list(totals)
+        for cell, taken, made in links:
+            allowed[made] = min(allowed[made], int(np.searchsorted(cell.need, counts[taken], side="right")))
+            allowed[taken] = min(allowed[taken], int(np.searchsorted(cell.room, counts[made], side="right")))
+        counts = allowed
+    return counts != list(totals)
+
+
+def _check_beats(placed: Sequence[Placed]) -> None:
+    """Streams are numbered as they are made, and both ends count the same beats."""
+    made = {0: len(placed[0].timing.room)}
+    for cell in placed:
+        assert all(made[stream] == len(cell.timing.room) for stream in cell.inputs), "beats of a stream differ between its two ends"
+        for stream in cell.outputs:
+            assert stream == len(made), "streams are not numbered in the order in which they are made"
+            made[stream] = len(cell.timing.need)
 
 
 def _horizon(timings: Sequence[Timing], frames: int, source_interval: int) -> int:

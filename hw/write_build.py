@@ -14,7 +14,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.build import BUILD_FORMAT, ESTIMATE, GRAPH, MANIFEST, MODEL, TOP, file_hash
 from xnorflow.hw.emit import emit
 from xnorflow.hw.folding import folding_to_json
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.serialise import graph_to_json
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _fill(folder: Path, contents: BuildContents) -> None:
 
 def _manifest(contents: BuildContents) -> dict[str, Any]:
     graph = contents.graph
-    nodes = hardware_chain(graph)
+    nodes = hardware_nodes(graph)
     return {
         "xnorflow": __version__,
         "format": BUILD_FORMAT,

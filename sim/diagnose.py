@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.interpreter import execute
 from xnorflow.sim.mismatch import first_difference
-from xnorflow.sim.rtl import hardware_nodes, node_format, plain_run
+from xnorflow.sim.rtl import node_format, plain_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

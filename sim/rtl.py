@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.sim.engine.model import compile_model
 from xnorflow.sim.engine.session import SessionRequest, SessionResult, Step, proof_steps, run_session
 from xnorflow.sim.engine.wrapper import ProbeNets, Top
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
     from xnorflow.sim.engine.model import CompiledModel
 
 _LEAST_SHARE = 64  # images that make a second process worth while
-
-
-def hardware_nodes(graph: Graph) -> tuple[HardwareNode, ...]:
-    """The nodes that are RTL cells, in the order of the stream."""
-    from xnorflow.hw.folding.chain import hardware_chain
-
-    return tuple(hardware_chain(graph))
 
 
 def source_format(graph: Graph) -> BeatFormat:
@@ -51,13 +45,14 @@ def node_format(graph: Graph, node: HardwareNode) -> BeatFormat:
 
 
 def top_of(graph: Graph, module: str, *, probed: bool = False) -> Top:
-    """How the wrapper sees an emitted top; with ``probed``, the output stream of every node can be recorded."""
+    """How the wrapper sees an emitted top; with ``probed``, the (first) output stream of every node can be recorded."""
     probes = tuple(_probe(node, node_format(graph, node).bits) for node in hardware_nodes(graph)) if probed else ()
     return Top(module, source_format(graph).bytes, sink_format(graph).bytes, probes)
 
 
 def _probe(node: HardwareNode, bits: int) -> ProbeNets:
-    return ProbeNets(node.name, f"n_{node.name}_valid", f"n_{node.name}_ready", f"n_{node.name}_data", bits)
+    bit, part = ("", "") if len(node.outputs) == 1 else ("[0]", f"[{bits - 1}:0]")
+    return ProbeNets(node.name, f"n_{node.name}_valid{bit}", f"n_{node.name}_ready{bit}", f"n_{node.name}_data{part}", bits)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from xnorflow.hw.emit import names
 from xnorflow.hw.emit.check import check_netlist
 from xnorflow.hw.emit.netlist import top_text
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Cell, Memory
@@ -26,7 +26,7 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     """Write the hardware of a graph into a folder; byte-identical for an identical graph.
 
     Args:
-        graph: a folded chain with its width converters and FIFOs.
+        graph: folded, with its width converters and FIFOs.
         folder: where ``<top_name>.v``, ``rtl/`` and ``mem/`` go; made if it is missing.
         top_name: module and file name of the netlist, and prefix of its memory images, so that several networks can
             share a folder.
@@ -36,7 +36,7 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
         CheckFailedError: the netlist does not elaborate, or a connection's width is wrong (a fault of xnorflow).
     """
     names.checked(top_name, "top module")
-    cells = {node.name: node.cell(graph.types_of(node)) for node in hardware_chain(graph)}
+    cells = {node.name: node.cell(graph.types_of(node)) for node in hardware_nodes(graph)}
     text = top_text(graph, cells, top_name)
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
     (folder / "mem").mkdir(exist_ok=True)

@@ -1,11 +1,11 @@
-"""``top.v``: one instance per hardware node in a chain, between an AXI4-Stream slave and a master port."""
+"""``top.v``: one instance per hardware node, between an AXI4-Stream slave and a master port."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from xnorflow.hw.emit import names, verilog
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import carriers, hardware_nodes
 
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Cell
@@ -23,22 +23,24 @@ def top_text(graph: Graph, cells: dict[str, Cell], top: str) -> str:
     """The netlist as Verilog text, a function of its arguments alone.
 
     Args:
-        graph: a folded chain.
+        graph: folded, with width converters and FIFOs.
         cells: the cell of each hardware node.
         top: name of the module, also the prefix of its memory files.
     """
-    nodes = hardware_chain(graph)
+    nodes = hardware_nodes(graph)
     in_bits = graph.types_of(nodes[0])[0].dtype.bits * nodes[0].in_lanes
     out_type = graph.streams[nodes[-1].outputs[0]]
     out_bits = out_type.dtype.bits * nodes[-1].out_lanes
     items = [*_nets("x_in", in_bits), _slave(in_bits)]
-    feed = "x_in"
+    ends = dict.fromkeys(graph.inputs, verilog.Stream("x_in", in_bits))
+    carried = carriers(graph)
     for node in nodes:
         drive = f"n_{names.checked(node.name, 'node')}"
-        items += _nets(drive, graph.streams[node.outputs[0]].dtype.bits * node.out_lanes)
-        items.append(_cell(node, cells[node.name], top, feed, drive))
-        feed = drive
-    items.append(_master(out_bits, out_type.size // nodes[-1].out_lanes, feed))
+        bits, count = graph.streams[node.outputs[0]].dtype.bits * node.out_lanes, len(node.outputs)
+        items += _nets(drive, bits * count, count)
+        items.append(_cell(node, cells[node.name], top, _feeds([ends[carried[s]] for s in node.inputs]), _drives(drive)))
+        ends |= {s: verilog.Stream(drive, bits, index if count > 1 else None) for index, s in enumerate(node.outputs)}
+    items.append(_master(out_bits, out_type.size // nodes[-1].out_lanes, ends[carried[graph.outputs[0]]]))
     return verilog.module_text(names.checked(top, "top module"), _ports(in_bits, out_bits), items)
 
 
@@ -57,8 +59,10 @@ def _ports(in_bits: int, out_bits: int) -> list[Any]:
     ]
 
 
-def _nets(prefix: str, bits: int) -> list[Any]:
-    return [verilog.wire(f"{prefix}_data", bits), verilog.wire(f"{prefix}_valid"), verilog.wire(f"{prefix}_ready")]
+def _nets(prefix: str, bits: int, streams: int = 1) -> list[Any]:
+    """The nets of a cell's output; those of several lie side by side, the first one lowest."""
+    width = None if streams == 1 else streams
+    return [verilog.wire(f"{prefix}_data", bits), verilog.wire(f"{prefix}_valid", width), verilog.wire(f"{prefix}_ready", width)]
 
 
 def _slave(bits: int) -> Any:
@@ -66,24 +70,26 @@ def _slave(bits: int) -> Any:
     return verilog.instance("xf_axis_in", "x_axis_in", {"Width": bits, "ByteWidth": byte_width(bits)}, {**ports, **_drives("x_in")})
 
 
-def _master(bits: int, beats: int, feed: str) -> Any:
+def _master(bits: int, beats: int, feed: verilog.Stream) -> Any:
     ports = {f"m_axis_{name}_{side}": f"m_axis_{name}" for name, side in (("tvalid", "o"), ("tready", "i"), ("tdata", "o"), ("tlast", "o"))}
     parameters = {"Width": bits, "ByteWidth": byte_width(bits), "Beats": beats}
-    return verilog.instance("xf_axis_out", "x_axis_out", parameters, {**_CLOCK, **_feeds(feed), **ports})
+    return verilog.instance("xf_axis_out", "x_axis_out", parameters, {**_CLOCK, **_feeds([feed]), **ports})
 
 
-def _cell(node: HardwareNode, cell: Cell, top: str, feed: str, drive: str) -> Any:
+def _cell(node: HardwareNode, cell: Cell, top: str, feeds: dict[str, Any], drives: dict[str, Any]) -> Any:
     files = {name: names.memory_file(top, node.name, name) for name in cell.memories}
     return verilog.instance(
         names.checked(cell.module, "cell"),
         f"u_{node.name}",
         {**cell.parameters, **files},
-        {**_CLOCK, **_feeds(feed), **_drives(drive)},
+        {**_CLOCK, **feeds, **drives},
     )
 
 
-def _feeds(prefix: str) -> dict[str, str]:
-    return {"in_valid_i": f"{prefix}_valid", "in_ready_o": f"{prefix}_ready", "in_data_i": f"{prefix}_data"}
+def _feeds(streams: list[verilog.Stream]) -> dict[str, Any]:
+    """The input ports of a cell; those of several lie side by side, the first one lowest."""
+    valid, ready = (verilog.joined([stream.bit(name) for stream in streams]) for name in ("valid", "ready"))
+    return {"in_valid_i": valid, "in_ready_o": ready, "in_data_i": verilog.joined([stream.data() for stream in streams])}
 
 
 def _drives(prefix: str) -> dict[str, str]:

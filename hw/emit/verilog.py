@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -28,10 +29,42 @@ def wire(name: str, width: int | None = None) -> Any:
     return ast.Decl([ast.Wire(name, width=_range(width))])
 
 
-def instance(module: str, name: str, parameters: Mapping[str, int | str], ports: Mapping[str, str]) -> Any:
-    """One cell with its parameters (numbers or strings) and port connections by name."""
+@dataclass(frozen=True)
+class Stream:
+    """One stream on the nets ``<prefix>_data``, ``<prefix>_valid`` and ``<prefix>_ready``.
+
+    Attributes:
+        prefix: of the nets.
+        bits: of a beat.
+        index: which of the streams that share these nets; None where it has them alone.
+    """
+
+    prefix: str
+    bits: int
+    index: int | None = None
+
+    def bit(self, name: str) -> Any:
+        """Its bit of the net ``<prefix>_<name>``."""
+        net = ast.Identifier(f"{self.prefix}_{name}")
+        return net if self.index is None else ast.Pointer(net, ast.IntConst(str(self.index)))
+
+    def data(self) -> Any:
+        """Its part of the data net."""
+        net = ast.Identifier(f"{self.prefix}_data")
+        if self.index is None:
+            return net
+        return ast.Partselect(net, ast.IntConst(str((self.index + 1) * self.bits - 1)), ast.IntConst(str(self.index * self.bits)))
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Expressions side by side, the first one lowest; one alone stays itself."""
+    return parts[0] if len(parts) == 1 else ast.Concat(list(reversed(parts)))
+
+
+def instance(module: str, name: str, parameters: Mapping[str, int | str], ports: Mapping[str, Any]) -> Any:
+    """One cell with its parameters (numbers or strings) and port connections by name: nets, or expressions of them."""
     arguments = [ast.ParamArg(key, _constant(value)) for key, value in parameters.items()]
-    connections = [ast.PortArg(key, ast.Identifier(value)) for key, value in ports.items()]
+    connections = [ast.PortArg(key, ast.Identifier(value) if isinstance(value, str) else value) for key, value in ports.items()]
     return ast.InstanceList(module, arguments, [ast.Instance(module, name, connections, [])])
 
 

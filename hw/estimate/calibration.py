@@ -1,4 +1,4 @@
-"""The single-node networks on which the resource formulas are calibrated, and what Yosys made of them."""
+"""The networks of one node (a Fork and its Add are two) on which the resource formulas are calibrated, and what Yosys made of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xnorflow.hw.estimate.primitives import counter
+from xnorflow.hw.estimate.primitives import counter, total
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.graph import Graph, HardwareNode, StreamType
-from xnorflow.hw.nodes import ArgMax, Fifo, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Fifo, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
@@ -72,18 +73,27 @@ _WINDOWS = (  # H, W, C, lanes, kernel, stride, bits
 )
 _POOLS = ((4, 64, 16, 1), (4, 64, 64, 1), (9, 16, 4, 8), (4, 8, 8, 12))
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
+_ADDS = ((1, 9, 9), (4, 9, 10), (16, 8, 8), (2, 16, 12))  # lanes, bits in, bits out
+_AFFINE = (  # lanes, channels, bits in, pieces, bits of the multiplier, bits out
+    (1, 16, 9, 1, 8, 9),
+    (4, 64, 11, 1, 10, 9),
+    (4, 64, 11, 2, 10, 9),
+    (8, 8, 9, 1, 6, 8),
+    (8, 64, 9, 2, 5, 9),
+    (1, 256, 14, 1, 12, 16),
+    (2, 2, 10, 2, 8, 9),
+)
 _ARGMAX = ((10, 1, 8), (10, 10, 12), (1000, 4, 14), (10, 5, 20))
 
 
 def estimated(graph: Graph) -> Resources:
-    """Estimate of a one-node graph, with the TLAST counter of the port that is synthesised along."""
-    (node,) = graph.nodes
-    assert isinstance(node, HardwareNode)
-    return node.resources(graph.types_of(node)) + counter(graph.streams[node.outputs[0]].size // node.out_lanes)
+    """Estimate of a small graph, with the TLAST counter of the port that is synthesised along."""
+    nodes = hardware_nodes(graph)
+    return total(node.resources(graph.types_of(node)) for node in nodes) + counter(graph.streams[graph.outputs[0]].size // nodes[-1].out_lanes)
 
 
 def cases() -> Iterator[tuple[str, Graph]]:
-    """Name and one-node graph of every case, the same ones every time."""
+    """Name and graph of every case, the same ones every time."""
     for width, depth in _FIFOS:
         yield f"Fifo width={width} depth={depth}", _graph(Fifo(**_PORTS, depth=depth, lanes=width), (4, 4, width), BIPOLAR)
     for before, after in _CONVERTERS:
@@ -99,6 +109,13 @@ def cases() -> Iterator[tuple[str, Graph]]:
     yield from _image_cases()
     for lanes, rows, channels, bits, out in _TABLES:
         yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", _table(lanes, rows, channels, bits, out)
+    for lanes, bits, out in _ADDS:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        add = Add(name="add", inputs=("a", "b"), outputs=("y",), out_type=IntType(out, signed=True), lanes=lanes)
+        yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
+    for lanes, channels, bits, pieces, mul, out in _AFFINE:
+        name = f"Affine lanes={lanes} C={channels} bits={bits} pieces={pieces} mul={mul} out={out}"
+        yield name, _affine(lanes, channels, bits, pieces, mul, out)
     for channels, lanes, bits in _ARGMAX:
         yield f"ArgMax C={channels} lanes={lanes} bits={bits}", _graph(ArgMax(**_PORTS, lanes=lanes), (channels,), IntType(bits, signed=True))
 
@@ -123,7 +140,11 @@ def _type(bits: int, *, signed: bool = False) -> IntType:
 
 
 def _graph(node: HardwareNode, shape: tuple[int, ...], kind: IntType) -> Graph:
-    return Graph({"x": StreamType(shape, kind)}, (node,), ("y",))
+    return Graph(_input(shape, kind), (node,), ("y",))
+
+
+def _input(shape: tuple[int, ...], kind: IntType) -> dict[str, StreamType]:
+    return {"x": StreamType(shape, kind)}
 
 
 def _threshold(lanes: int, channels: int, bits: int, levels: int) -> Graph:
@@ -159,3 +180,13 @@ def _table(lanes: int, rows: int, channels: int, bits: int, out: int) -> Graph:
     kind = _type(out)
     values = rng.choice(np.array([-1, 1]), (rows, 1 << bits)) if out == 1 else rng.integers(0, kind.maximum + 1, (rows, 1 << bits))
     return _graph(Table(**_PORTS, values=values, out_type=kind, lanes=lanes), (4, 4, channels), IntType(bits, signed=False))
+
+
+def _affine(lanes: int, channels: int, bits: int, pieces: int, mul: int, out: int) -> Graph:
+    rng = np.random.default_rng(channels + pieces)
+    kind, coefficient = IntType(bits, signed=True), IntType(mul, signed=True)
+    slopes = rng.integers(coefficient.minimum, coefficient.maximum + 1, (channels, pieces))
+    offsets = rng.integers(-(1 << (mul + 3)), 1 << (mul + 3), (channels, pieces))
+    knee = rng.integers(-16, 16, channels if pieces == 2 else 0)
+    node = Affine(**_PORTS, mul=slopes, add=offsets, knee=knee, shift=mul - 1, out_type=IntType(out, signed=True), lanes=lanes)
+    return _graph(node, (4, 4, channels), kind)

@@ -84,3 +84,35 @@ def argmax(lanes: int, bits: int, channels: int) -> Resources:
     index = bits_for(channels)
     compare = Resources(lut=1.5 * bits + index, ff=0) * lanes
     return compare + counter(channels // lanes) + queue(index, 3 if channels == lanes else 2) + Resources(lut=2, ff=2 * bits + 2 * index + 3)
+
+
+def fork(bits: int, outputs: int) -> Resources:
+    """``xf_fork``: a two-beat FIFO an output."""
+    return fifo(bits, 2) * outputs + Resources(lut=outputs / 2)
+
+
+def saturate(bits: int, out_bits: int) -> Resources:
+    """``xf_saturate``: the dropped bits compared with the sign, and a multiplexer; wires where every value fits."""
+    return Resources(lut=out_bits + (bits - out_bits) / 3) if bits > out_bits else Resources()
+
+
+def add(lanes: int, a_bits: int, b_bits: int, out_bits: int, *, saturates: bool) -> Resources:
+    """``xf_add``: a two-beat FIFO an input, and a lane's adder and limiter."""
+    wide = max(a_bits, b_bits) + 1
+    lane = Resources(lut=wide) + (saturate(wide, out_bits) if saturates else Resources())
+    return fifo(lanes * a_bits, 2) + fifo(lanes * b_bits, 2) + lane * lanes
+
+
+def affine(lanes: int, folds: int, in_bits: int, widths: tuple[int, int], shifted: int, out_bits: int, pieces: int) -> Resources:
+    """``xf_affine``: a multiplier, an adder and a limiter a lane, the ROM of coefficients, an output queue."""
+    mul_bits, add_bits = widths
+    knee = in_bits + 2 if pieces == 2 else 0
+    memory = rom(lanes * (pieces * (mul_bits + add_bits) + knee), folds)
+    lane = saturate(shifted, out_bits)
+    if pieces == 2:  # constant slopes leave little to choose
+        lane = lane + Resources(lut=0.5 * in_bits + (mul_bits + add_bits) * (1 if folds > 1 else 0.2), ff=in_bits)
+    if in_bits + mul_bits >= _DSP_MINIMUM:  # the DSP's own registers and adder take the rest
+        lane = lane + Resources(dsp=1)
+    else:
+        lane = lane + Resources(lut=0.6 * in_bits * mul_bits + 1.1 * add_bits, ff=in_bits + mul_bits + add_bits)
+    return memory + lane * lanes + queue(lanes * out_bits, 4) + counter(folds) + Resources(ff=2)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Resources
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.nodes import Fifo
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.records import parse_json
@@ -110,7 +110,7 @@ class Estimate:
 
 def estimate_graph(graph: Graph, schedule: Schedule, clock_mhz: float) -> Estimate:
     """The estimate of a folded graph with its FIFOs and the schedule that their sizing found."""
-    nodes = tuple(_node(node, graph) for node in hardware_chain(graph))
+    nodes = tuple(_node(node, graph) for node in hardware_nodes(graph))
     return Estimate(schedule.interval, schedule.latency, clock_mhz, nodes)
 
 

@@ -76,12 +76,19 @@ def _slowest(graph: Graph, chosen: dict[str, tuple[int, int]]) -> int:
 
 def _with_folding(graph: Graph, chosen: dict[str, tuple[int, int]], target: int) -> Graph:
     folded: list[Node] = [replace(n, pe=chosen[n.name][0], simd=chosen[n.name][1]) if isinstance(n, MatVec) else n for n in graph.nodes]
-    before = 0
+    lanes = dict.fromkeys(graph.inputs, 0)
     for index, node in enumerate(folded):
+        before = lanes[node.inputs[0]]
         if isinstance(node, Laned):
             candidates = lane_candidates(node, graph.types_of(node), target)
-            after = next((n for n in folded[index + 1 :] if isinstance(n, HardwareNode)), None)
-            folded[index] = replace(node, lanes=choose_lanes(node, candidates, before, after))
+            folded[index] = replace(node, lanes=choose_lanes(node, candidates, before, _reader(folded, node)))
         placed = folded[index]
-        before = placed.out_lanes if isinstance(placed, HardwareNode) else before
+        lanes |= dict.fromkeys(node.outputs, placed.out_lanes if isinstance(placed, HardwareNode) else before)
     return insert_width_converters(graph.with_nodes(folded))
+
+
+def _reader(nodes: list[Node], node: Node) -> HardwareNode | None:
+    """The cell that reads a node's first output, through the Flattens between."""
+    (stream, *_) = node.outputs
+    after = next((n for n in nodes if stream in n.inputs), None)
+    return after if after is None or isinstance(after, HardwareNode) else _reader(nodes, after)

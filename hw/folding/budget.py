@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from xnorflow.errors import FoldingError
 from xnorflow.hw.folding.apply import fastest, fold_to_interval
-from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.folding.choose import matvec_candidates
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def within_budget(graph: Graph, max_luts: int) -> Iterator[Graph]:
         if estimated_luts(folded) <= max_luts:
             yield folded
     smallest = fold_to_interval(graph, intervals[-1])
-    largest = max(hardware_chain(smallest), key=lambda node: node.resources(smallest.types_of(node)).lut)
+    largest = max(hardware_nodes(smallest), key=lambda node: node.resources(smallest.types_of(node)).lut)
     raise FoldingError(
         f"target of {max_luts} LUTs is out of reach: the smallest folding takes about {estimated_luts(smallest):.0f}, "
         f"the largest share in node {largest.name}"
@@ -51,4 +51,4 @@ def candidate_intervals(graph: Graph) -> list[int]:
 
 def estimated_luts(graph: Graph) -> float:
     """Estimated LUTs of a folded graph."""
-    return sum(node.resources(graph.types_of(node)).lut for node in hardware_chain(graph))
+    return sum(node.resources(graph.types_of(node)).lut for node in hardware_nodes(graph))

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 def interval(node: HardwareNode, ins: tuple[StreamType, ...]) -> int:
     """Cycles a frame of a folded node when neither side stalls."""
-    (kind,) = ins
+    kind = ins[0]
     if isinstance(node, MatVec):
         return kind.size // kind.channels * (node.mh // node.pe) * (node.mw // node.simd)
-    (out,) = node.infer(ins)
+    out = node.infer(ins)[0]
     return max(kind.size // node.in_lanes, out.size // node.out_lanes)

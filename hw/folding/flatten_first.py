@@ -22,11 +22,16 @@ def flatten_first(graph: Graph) -> Graph:
     nodes = list(graph.nodes)
     for index in range(len(nodes)):
         start = index
-        while isinstance(nodes[index], Flatten) and start > 0 and isinstance(nodes[start - 1], Threshold | Table):
+        while isinstance(nodes[index], Flatten) and start > 0 and _feeds(graph, nodes[start - 1], nodes[start]):
             start -= 1
         if start < index:
             nodes[start : index + 1] = _moved(graph, nodes[index], nodes[start:index])
     return graph.with_nodes(nodes)
+
+
+def _feeds(graph: Graph, before: Node, node: Node) -> bool:
+    """Whether an elementwise node in front of another feeds it alone."""
+    return isinstance(before, Threshold | Table) and before.outputs == node.inputs and graph.consumers(before.outputs[0]) == (node,)
 
 
 def _moved(graph: Graph, flatten: Node, before: list[Node]) -> list[Node]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from xnorflow.hw.folding.apply import fold_by_layers, fold_to_interval
 from xnorflow.hw.folding.budget import within_budget
-from xnorflow.hw.folding.chain import hardware_chain
 from xnorflow.hw.folding.flatten_first import flatten_first
+from xnorflow.hw.folding.forks import insert_forks
+from xnorflow.hw.folding.hardware import hardware_nodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +21,15 @@ def fold(graph: Graph, request: FoldingRequest) -> Graph:
     """Choose PE, SIMD and lanes of every node and insert width converters.
 
     Args:
-        graph: an unfolded chain of nodes.
+        graph: an unfolded graph.
         request: what is asked.
 
     Returns:
-        The same function with every lane count set; FIFOs come later, from the schedule.
+        The same function with every lane count set, a Fork behind every stream of several readers; FIFOs come later, from the schedule.
 
     Raises:
         FoldingError: a PE or SIMD does not divide, or no folding reaches the target.
-        UnsupportedModelError: the graph is no chain.
+        UnsupportedModelError: the graph has not one input and one output, or a stream that nothing reads.
     """
     return next(foldings(graph, request))
 
@@ -38,9 +39,10 @@ def foldings(graph: Graph, request: FoldingRequest) -> Iterator[Graph]:
 
     Raises:
         FoldingError: a PE or SIMD does not divide, no folding reaches the target, or none is left.
-        UnsupportedModelError: the graph is no chain.
+        UnsupportedModelError: the graph has not one input and one output, or a stream that nothing reads.
     """
-    hardware_chain(graph)
+    graph = insert_forks(graph)
+    hardware_nodes(graph)
     graph = flatten_first(graph)
     if request.max_luts is not None:
         yield from within_budget(graph, request.max_luts)

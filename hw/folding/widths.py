@@ -18,19 +18,24 @@ def insert_width_converters(graph: Graph) -> Graph:
 
     The wide stream in the middle carries as many elements a cycle as the faster side takes, so no throughput is lost.
     """
-    lanes = 0
-    stream = {name: name for name in graph.inputs}
+    lanes = dict.fromkeys(graph.inputs, 0)
     nodes: list[Node] = []
     for node in graph.nodes:
-        source = stream[node.inputs[0]]
-        if isinstance(node, HardwareNode):
-            for step, width in enumerate(_steps(lanes, node.in_lanes)):
-                name = f"{node.name}_width{step}"
-                nodes.append(WidthConverter(name=name, inputs=(source,), outputs=(name,), lanes_in=lanes, lanes_out=width))
-                source, lanes = name, width
-            lanes = node.out_lanes
-        nodes.append(replace(node, inputs=(source,)))
-        stream[node.outputs[0]] = node.outputs[0]
+        if not isinstance(node, HardwareNode):
+            nodes.append(node)
+            lanes |= dict.fromkeys(node.outputs, lanes[node.inputs[0]])
+            continue
+        converters: list[Node] = []
+        sources = []
+        for source in node.inputs:
+            before, stream = lanes[source], source
+            for width in _steps(before, node.in_lanes):
+                name = f"{node.name}_width{len(converters)}"
+                converters.append(WidthConverter(name=name, inputs=(stream,), outputs=(name,), lanes_in=before, lanes_out=width))
+                before, stream = width, name
+            sources.append(stream)
+        nodes += [*converters, replace(node, inputs=tuple(sources))]
+        lanes |= dict.fromkeys(node.outputs, node.out_lanes)
     return graph.with_nodes(nodes)
 
 

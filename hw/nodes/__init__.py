@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from xnorflow.hw.nodes.add import Add
+from xnorflow.hw.nodes.affine import Affine
 from xnorflow.hw.nodes.argmax import ArgMax
 from xnorflow.hw.nodes.fifo import Fifo
 from xnorflow.hw.nodes.flatten import Flatten
+from xnorflow.hw.nodes.fork import Fork
 from xnorflow.hw.nodes.int_mat_vec import IntMatVec
 from xnorflow.hw.nodes.max_pool import MaxPool
 from xnorflow.hw.nodes.pad import Pad
@@ -14,14 +17,17 @@ from xnorflow.hw.nodes.threshold import Threshold
 from xnorflow.hw.nodes.width_converter import WidthConverter
 from xnorflow.hw.nodes.xnor_mat_vec import XnorMatVec
 
-_CLASSES = (ArgMax, Fifo, Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec)
+_CLASSES = (Add, Affine, ArgMax, Fifo, Flatten, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec)
 NODES = {cls.op: cls for cls in _CLASSES}
 
 __all__ = [
     "NODES",
+    "Add",
+    "Affine",
     "ArgMax",
     "Fifo",
     "Flatten",
+    "Fork",
     "IntMatVec",
     "MaxPool",
     "Pad",

@@ -61,51 +61,63 @@ class Bench:
 
     def _stream(self, pattern: Pattern, frames: int) -> Iterator[None]:
         self._setup(pattern, frames, pattern.name)
-        while not (self.source.done and self.sink.done):
+        while not (all(source.done for source in self.sources) and all(sink.done for sink in self.sinks)):
             yield
 
     def _cut(self, pattern: Pattern) -> Iterator[None]:
         """Leave a frame, or its results, in the cell."""
         self._setup(pattern, 2, f"{pattern.name}, to be cut")
-        beats = 2 * len(self.plan.frames_in[0])
+        beats = 2 * len(self.plan.frames_in[0][0])
         stop = self._random.randint(1, beats)
-        while len(self.source.taken) < stop:
+        while len(self.sources[0].taken) < stop:
             yield
 
     def _setup(self, pattern: Pattern, frames: int, phase: str) -> None:
         self.phase = phase
-        plan, pool = self.plan, len(self.plan.frames_in)
+        plan, pool = self.plan, len(self.plan.frames_in[0])
         chosen = [(self._frame + i) % pool for i in range(frames)]
         self._frame += frames
         seed = f"{self._seed} {phase}"
-        self.source = Source(list(chain.from_iterable(plan.frames_in[i] for i in chosen)), pattern, seed)
-        self.sink = Sink(list(chain.from_iterable(plan.frames_out[i] for i in chosen)), pattern, seed)
+        self.sources = [Source(_beats(port, chosen), pattern, f"{seed} {n}") for n, port in enumerate(plan.frames_in)]
+        self.sinks = [Sink(_beats(port, chosen), pattern, f"{seed} {n}") for n, port in enumerate(plan.frames_out)]
 
     def _check_timing(self) -> None:
-        plan, outs = self.plan, len(self.plan.frames_out[0])
-        interval = self.sink.made[-1] - self.sink.made[-1 - outs]
-        assert interval == plan.interval, f"{plan.name}: {interval} cycles a frame, not {plan.interval}"
-        for beat, (got, expected) in enumerate(zip(self.sink.made, plan.made, strict=True)):
-            assert got == expected, f"{plan.name}: output beat {beat} comes in cycle {got}, not {expected}"
+        plan, outs = self.plan, len(self.plan.frames_out[0][0])
+        for sink in self.sinks:
+            interval = sink.made[-1] - sink.made[-1 - outs]
+            assert interval == plan.interval, f"{plan.name}: {interval} cycles a frame, not {plan.interval}"
+            for beat, (got, expected) in enumerate(zip(sink.made, plan.made, strict=True)):
+                assert got == expected, f"{plan.name}: output beat {beat} comes in cycle {got}, not {expected}"
+
+    def _transfers(self) -> int:
+        return sum(len(source.taken) for source in self.sources) + sum(len(sink.made) for sink in self.sinks)
 
     def _next(self) -> None:
         self.active = next(self._phases, self) is not self
         if self.active:
-            self.source.drive()
-            self.sink.drive()
+            for source in self.sources:
+                source.drive()
+            for sink in self.sinks:
+                sink.drive()
 
-    def step(self, ready: bool, valid: bool, data: Any) -> None:
-        """See what happens in this cycle, and choose what to drive in the next."""
-        before = len(self.source.taken) + len(self.sink.made)
+    def step(self, ready: int, valid: int, data: list[Any]) -> None:
+        """See what happens in this cycle, and choose what to drive in the next; bit i of ready and valid is port i's."""
+        before = self._transfers()
         if not self.reset:
-            self.source.sample(ready, self._cycle)
-            if valid and self.sink.ready:
-                error = self.sink.sample(defined(data), self._cycle)
-                assert error is None, f"{self.plan.name}, {self.phase} ({self._seed}): {error}"
-        self._idle = 0 if len(self.source.taken) + len(self.sink.made) > before else self._idle + 1
+            for port, source in enumerate(self.sources):
+                source.sample(bool(ready >> port & 1), self._cycle)
+            for port, sink in enumerate(self.sinks):
+                if valid >> port & 1 and sink.ready:
+                    error = sink.sample(defined(data[port]), self._cycle)
+                    assert error is None, f"{self.plan.name}, {self.phase} ({self._seed}): {error}"
+        self._idle = 0 if self._transfers() > before else self._idle + 1
         assert self._idle < PATIENCE, f"{self.plan.name}, {self.phase} ({self._seed}): no transfer for {PATIENCE} cycles"
         self._cycle += 1
         self._next()
+
+
+def _beats(frames: list[list[int]], chosen: list[int]) -> list[int]:
+    return list(chain.from_iterable(frames[i] for i in chosen))
 
 
 def defined(port: Any) -> int:
@@ -116,16 +128,16 @@ def defined(port: Any) -> int:
 
 def drive(dut: Any, benches: list[Bench], inputs: list[Any]) -> None:
     """Put every configuration's choices on the ports."""
-    resets = valids = readies = 0
+    resets = valids = readies = first_in = first_out = 0
     for index, bench in enumerate(benches):
-        bit = 1 << index
-        if not bench.reset:
-            resets |= bit
-        if bench.active and bench.source.valid:
-            valids |= bit
-            inputs[index].value = bench.source.data
-        if bench.active and bench.sink.ready:
-            readies |= bit
+        resets |= int(not bench.reset) << index
+        for port, source in enumerate(bench.sources, first_in):
+            if bench.active and source.valid:
+                valids |= 1 << port
+                inputs[port].value = source.data
+        for port, sink in enumerate(bench.sinks, first_out):
+            readies |= int(bench.active and sink.ready) << port
+        first_in, first_out = first_in + len(bench.sources), first_out + len(bench.sinks)
     dut.rst_ni.value = resets
     dut.in_valid_i.value = valids
     dut.out_ready_i.value = readies
@@ -137,8 +149,8 @@ async def every_cell_equals_its_node(dut: Any) -> None:
     plans = CellPlan.load(Path(str(cocotb.plusargs["plan"])))
     seed = int(str(cocotb.plusargs["seed"]))
     dut._log.info("seed %d", seed)
-    inputs = [getattr(dut, f"in_data_{i}") for i in range(len(plans))]
-    outputs = [getattr(dut, f"out_data_{i}") for i in range(len(plans))]
+    inputs = [getattr(dut, f"in_data_{i}") for i in range(sum(len(plan.frames_in) for plan in plans))]
+    outputs = [getattr(dut, f"out_data_{i}") for i in range(sum(len(plan.frames_out) for plan in plans))]
     for port in (dut.rst_ni, dut.in_valid_i, dut.out_ready_i, *inputs):
         port.value = 0
     Clock(dut.clk_i, 10, unit="ns").start()
@@ -153,7 +165,9 @@ async def every_cell_equals_its_node(dut: Any) -> None:
         assert ready >= 0, "a bit of in_ready_o is undefined after reset"
         assert valid >= 0, "a bit of out_valid_o is undefined after reset"
         assert (ready, valid) == early, "in_ready_o or out_valid_o follows an input without a register between"
-        for index, bench in enumerate(benches):
+        first_in = first_out = 0
+        for bench in benches:
             if bench.active:
-                bench.step(bool(ready >> index & 1), bool(valid >> index & 1), outputs[index])
+                bench.step(ready >> first_in, valid >> first_out, outputs[first_out : first_out + len(bench.sinks)])
+            first_in, first_out = first_in + len(bench.sources), first_out + len(bench.sinks)
         await FallingEdge(dut.clk_i)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes import ArgMax, Fifo, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Fifo, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 from xnorflow.sim.bench.plan import CellCase
@@ -22,9 +22,10 @@ U1, U2, U3, U8, U32 = (IntType(bits, signed=False) for bits in (1, 2, 3, 8, 32))
 RANDOM = 6  # random configurations a cell, besides the edges
 
 
-def _case(node: HardwareNode, shape: tuple[int, ...], dtype: IntType, detail: str) -> CellCase:
-    size = "x".join(map(str, shape))
-    return CellCase(f"{node.op} on {dtype.name} {size}, {node.in_lanes} to {node.out_lanes} lanes, {detail}", node, StreamType(shape, dtype))
+def _case(node: HardwareNode, shape: tuple[int, ...], dtype: IntType, detail: str, *others: IntType) -> CellCase:
+    size, types = "x".join(map(str, shape)), (dtype, *others)
+    name = f"{node.op} on {' and '.join(t.name for t in types)} {size}, {node.in_lanes} to {node.out_lanes} lanes, {detail}"
+    return CellCase(name, node, tuple(StreamType(shape, t) for t in types))
 
 
 def _values(dtype: IntType, shape: tuple[int, ...], rng: np.random.Generator) -> IntArray:
@@ -216,9 +217,47 @@ def argmax(rng: np.random.Generator) -> Iterator[CellCase]:
         yield _case(ArgMax(name="n", inputs=("x",), outputs=("y",), lanes=lanes), (channels,), dtype, "index")
 
 
+def fork(rng: np.random.Generator) -> Iterator[CellCase]:
+    """Two to four readers, one bit and many."""
+    for outputs, lanes, dtype in ((2, 1, BIPOLAR), (2, 3, S8), (3, 2, U3), (4, 6, S4), (2, 6, U32), (5, 1, U1)):
+        node = Fork(name="n", inputs=("x",), outputs=tuple(f"y{i}" for i in range(outputs)), lanes=lanes)
+        yield _case(node, (1, int(rng.integers(1, 4)), 6), dtype, f"{outputs} readers")
+
+
+def add(rng: np.random.Generator) -> Iterator[CellCase]:
+    """Signed, unsigned and bipolar operands of equal and other widths; sums that fit, that saturate, and to one bit."""
+    fixed = [(4, 2, S8, S8, S8), (4, 4, S8, S4, S16), (3, 1, U3, U8, U8), (2, 2, BIPOLAR, BIPOLAR, S3), (1, 1, S4, U3, U2)]
+    fixed += [(2, 1, U8, S8, S4), (2, 2, S3, S3, S1), (3, 3, S20, S20, S20), (2, 1, U1, U1, U1), (1, 1, U32, U32, U32)]
+    for _ in range(RANDOM):
+        channels, out = int(rng.integers(1, 6)), _dtype(rng, 12)
+        fixed.append((channels, _divisor(channels, rng), _dtype(rng, 10), _dtype(rng, 10), S4 if out.bipolar else out))
+    for channels, lanes, a, b, out in fixed:
+        node = Add(name="n", inputs=("a", "b"), outputs=("y",), out_type=out, lanes=lanes)
+        yield _case(node, (2, 2, channels), a, f"to {out.name}", b)
+
+
+def affine(rng: np.random.Generator) -> Iterator[CellCase]:
+    """One slope and two, one fold and many, every kind of number, shifts of nothing and of all, products of both signs."""
+    fixed = [(4, 1, S8, 1, 4, S8), (4, 4, S8, 2, 4, S8), (6, 2, S4, 2, 0, S16), (3, 3, U8, 1, 7, U3), (2, 1, BIPOLAR, 1, 1, S4)]
+    fixed += [(2, 2, U1, 2, 0, S2), (4, 2, S20, 1, 12, S16), (1, 1, U3, 2, 3, U8), (3, 1, S3, 1, 40, S3), (2, 2, S16, 2, 14, S1)]
+    for _ in range(RANDOM):
+        channels, out = int(rng.integers(1, 7)), _dtype(rng, 12)
+        pieces, shift = _ints(rng, 1, 2, 1) + _ints(rng, 0, 9, 1)
+        fixed.append((channels, _divisor(channels, rng), _dtype(rng, 10), pieces, shift, S8 if out.bipolar else out))
+    for channels, lanes, dtype, pieces, shift, out in fixed:
+        reach = 1 << min(shift + 2, 12)
+        mul, extra = rng.integers(-reach, reach, (channels, pieces)), rng.integers(-4 * reach, 4 * reach, (channels, pieces))
+        knee = rng.integers(dtype.minimum - 2, dtype.maximum + 3, channels if pieces == 2 else 0)
+        node = Affine(name="n", inputs=("x",), outputs=("y",), mul=mul, add=extra, knee=knee, shift=shift, out_type=out, lanes=lanes)
+        yield _case(node, (2, 2, channels), dtype, f"{pieces} pieces, shift {shift}, to {out.name}")
+
+
 MATRIX: dict[str, Callable[[np.random.Generator], Iterator[CellCase]]] = {
+    "xf_add": add,
+    "xf_affine": affine,
     "xf_argmax": argmax,
     "xf_fifo": fifo,
+    "xf_fork": fork,
     "xf_matvec_int": int_mat_vec,
     "xf_matvec_xnor": xnor_mat_vec,
     "xf_max_pool": max_pool,

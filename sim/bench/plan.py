@@ -23,12 +23,17 @@ class CellCase:
     Attributes:
         name: what reports call it.
         node: the folded node; its ``execute`` is the authority.
-        kind: type of its input stream.
+        ins: types of its input streams.
     """
 
     name: str
     node: HardwareNode
-    kind: StreamType
+    ins: tuple[StreamType, ...]
+
+    @property
+    def outs(self) -> tuple[StreamType, ...]:
+        """Types of its output streams."""
+        return self.node.infer(self.ins)
 
 
 @dataclass(frozen=True)
@@ -37,16 +42,17 @@ class CellPlan:
 
     Attributes:
         name: the configuration's.
-        frames_in: beats of each frame at the input.
-        frames_out: beats of each frame at the output.
-        made: cycles in which an unstalled cell makes the beats of ``free_frames`` frames; cycle 0 offers the first beat.
+        frames_in: for each input, beats of each frame.
+        frames_out: for each output, beats of each frame.
+        made: cycles in which an unstalled cell makes the beats of ``free_frames`` frames, the same at every output; cycle 0
+            offers the first beat at every input.
         interval: cycles a frame.
         free_frames: frames of the run without stalls.
     """
 
     name: str
-    frames_in: list[list[int]]
-    frames_out: list[list[int]]
+    frames_in: list[list[list[int]]]
+    frames_out: list[list[list[int]]]
     made: list[int]
     interval: int
     free_frames: int
@@ -64,16 +70,14 @@ def save_plans(plans: list[CellPlan], path: Path) -> None:
 
 def make_plan(case: CellCase, frames: int, free_frames: int, seed: int) -> CellPlan:
     """Draw random frames for a configuration and let its node compute them."""
-    node, kind = case.node, case.kind
+    node = case.node
     rng = np.random.default_rng(seed)
-    x = random_frames(kind, frames, rng)
-    (out_kind,) = node.infer((kind,))
-    (y,) = node.execute((x,))
-    timing = node.timing((kind,))
+    values = tuple(random_frames(kind, frames, rng) for kind in case.ins)
+    timing = node.timing(case.ins)
     return CellPlan(
         name=case.name,
-        frames_in=_beats(BeatFormat(kind, node.in_lanes), x),
-        frames_out=_beats(BeatFormat(out_kind, node.out_lanes), y),
+        frames_in=[_beats(BeatFormat(kind, node.in_lanes), x) for kind, x in zip(case.ins, values, strict=True)],
+        frames_out=[_beats(BeatFormat(kind, node.out_lanes), y) for kind, y in zip(case.outs, node.execute(values), strict=True)],
         made=timing.unstalled(free_frames)[1].tolist(),
         interval=timing.interval,
         free_frames=free_frames,

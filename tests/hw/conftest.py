@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xnorflow.hw.graph import Graph, Node, StreamType
-from xnorflow.hw.nodes import Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Threshold, XnorMatVec
+from xnorflow.hw.nodes import Add, Affine, Flatten, IntMatVec, MaxPool, Pad, SlidingWindow, Threshold, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
 
 UINT8 = IntType(8, signed=False)
+INT7 = IntType(7, signed=True)
 
 
 class Networks:
@@ -73,6 +74,55 @@ class Networks:
             self.matvec("fc", "flat", 108, 10),
         ]
         return Graph({"pixels": StreamType((8, 8, 3), UINT8)}, tuple(nodes), ("fc_out",))
+
+    def affine(self, name: str, source: str, channels: int, pieces: int = 1) -> Affine:
+        mul, add = self.rng.integers(-40, 41, (channels, pieces)), self.rng.integers(-99, 100, (channels, pieces))
+        knee = self.rng.integers(-9, 10, channels if pieces == 2 else 0)
+        return Affine(name=name, inputs=(source,), outputs=(f"{name}_out",), mul=mul, add=add, knee=knee, shift=4, out_type=INT7)
+
+    def block(self, name: str, source: str, channels: int, stride: int = 1) -> list[Node]:
+        """A binary 3x3 convolution behind a sign, and what passes it: nothing, or every other pixel through 1x1 weights."""
+        wide = channels * stride
+        nodes: list[Node] = [
+            self.threshold(f"{name}_sign", source, channels, 20),
+            Pad(
+                name=f"{name}_pad",
+                inputs=(f"{name}_sign_out",),
+                outputs=(f"{name}_p",),
+                top=1,
+                bottom=1,
+                left=1,
+                right=1,
+                value=np.full(channels, -1),
+            ),
+            SlidingWindow(name=f"{name}_win", inputs=(f"{name}_p",), outputs=(f"{name}_w",), kernel=(3, 3), stride=(stride, stride)),
+            self.matvec(f"{name}_conv", f"{name}_w", 9 * channels, wide),
+            self.affine(f"{name}_norm", f"{name}_conv_out", wide, 2),
+        ]
+        short = source
+        if stride > 1:
+            down = SlidingWindow(name=f"{name}_down", inputs=(source,), outputs=(f"{name}_d",), kernel=(1, 1), stride=(stride, stride))
+            weights = self.rng.integers(-7, 8, (wide, channels))
+            mix = IntMatVec(name=f"{name}_mix", inputs=down.outputs, outputs=(f"{name}_m",), weights=weights, weight_type=INT7)
+            scale = self.affine(f"{name}_scale", f"{name}_m", wide)
+            nodes += [down, mix, scale]
+            (short,) = scale.outputs
+        return [*nodes, Add(name=f"{name}_add", inputs=(nodes[4].outputs[0], short), outputs=(f"{name}_out",), out_type=INT7)]
+
+    def residual(self, size: int = 8, channels: int = 4) -> Graph:
+        """An integer convolution, a block with a plain skip, one that halves the image, and a linear layer."""
+        nodes: list[Node] = [
+            SlidingWindow(name="win", inputs=("pixels",), outputs=("w",), kernel=(3, 3)),
+            IntMatVec(name="stem", inputs=("w",), outputs=("s",), weights=self.signs(channels, 9), weight_type=BIPOLAR),
+            self.affine("norm", "s", channels),
+            *self.block("one", "norm_out", channels),
+            *self.block("two", "one_out", channels, stride=2),
+            Flatten(name="flatten", inputs=("two_out",), outputs=("flat",)),
+        ]
+        taps = (-(-size // 2)) ** 2 * 2 * channels
+        weights = self.rng.integers(-7, 8, (3, taps))
+        nodes.append(IntMatVec(name="fc", inputs=("flat",), outputs=("fc_out",), weights=weights, weight_type=INT7))
+        return Graph({"pixels": StreamType((size + 2, size + 2, 1), UINT8)}, tuple(nodes), ("fc_out",))
 
     def border(self, rows: int, cols: int, mh: int) -> Border:
         def classes(n: int) -> IntArray:

@@ -11,7 +11,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.build import Build
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.folding import FoldingRequest
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.plan import plan
 from xnorflow.hw.serialise import graph_to_json
@@ -204,7 +204,7 @@ def test_an_unwritable_parent_is_refused(contents: BuildContents, tmp_path: Path
 
 def test_the_estimate_adds_up(contents: BuildContents) -> None:
     estimate = contents.estimate
-    assert [n.name for n in estimate.nodes] == [n.name for n in hardware_chain(contents.graph)]
+    assert [n.name for n in estimate.nodes] == [n.name for n in hardware_nodes(contents.graph)]
     assert estimate.total.lut == pytest.approx(sum(n.lut for n in estimate.nodes))
     assert estimate.weight_bits == 64 * 32 + 32 * 32 + 32 * 10
     assert estimate.fps == 1e8 / estimate.interval

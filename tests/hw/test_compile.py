@@ -12,7 +12,7 @@ from xnorflow.hw.compile import compile_model
 from xnorflow.hw.estimate.report import Estimate
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.lowering import lower
 from xnorflow.hw.nodes.mat_vec import MatVec
@@ -110,7 +110,7 @@ def test_any_folding_of_any_network_runs_at_its_slowest_cell(seed: int) -> None:
     }
     folded = fold(graph, FoldingRequest(layers=layers))
     sized, schedule = insert_fifos(folded)
-    assert schedule.interval == max(node.timing(folded.types_of(node)).interval for node in hardware_chain(folded))
+    assert schedule.interval == max(node.timing(folded.types_of(node)).interval for node in hardware_nodes(folded))
     images = rng.integers(0, 256, (2, *graph.inputs["pixels"].shape))
     (out,), (expected,) = sized.outputs, graph.outputs
     assert np.array_equal(execute(sized, {"pixels": images})[out], execute(graph, {"pixels": images})[expected])

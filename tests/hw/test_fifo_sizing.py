@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from xnorflow.hw.fifo_sizing import insert_fifos
+from xnorflow.errors import FoldingError
+from xnorflow.hw.fifo_sizing import graph_schedule, insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.graph import Graph
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.nodes import Fifo
-from xnorflow.hw.schedule import simulate
 
 FOLDINGS = [
     FoldingRequest(),
@@ -22,13 +22,19 @@ FOLDINGS = [
     FoldingRequest(layers={"conv0": {"PE": 8, "SIMD": 27}, "conv1": {"PE": 12, "SIMD": 72}, "fc": {"PE": 10, "SIMD": 108}}),
 ]
 
+RESIDUAL_FOLDINGS = [
+    FoldingRequest(),
+    FoldingRequest(fps=1e8 / 600),
+    FoldingRequest(layers={"one_conv": {"PE": 2, "SIMD": 9}, "two_conv": {"PE": 8, "SIMD": 36}, "stem": {"PE": 1, "SIMD": 3}}),
+]
+
 
 def slowest(graph: Graph) -> int:
-    return max(node.timing(graph.types_of(node)).interval for node in hardware_chain(graph))
+    return max(node.timing(graph.types_of(node)).interval for node in hardware_nodes(graph))
 
 
 def interval(graph: Graph) -> int:
-    return simulate([node.timing(graph.types_of(node)) for node in hardware_chain(graph)]).interval
+    return graph_schedule(graph).interval
 
 
 @pytest.mark.parametrize("request_", FOLDINGS)
@@ -52,6 +58,25 @@ def test_fifos_are_only_where_they_are_needed_and_no_deeper(networks) -> None:
 def test_a_network_that_needs_no_fifo_gets_none(networks) -> None:
     folded = fold(networks.mlp(), FoldingRequest())
     assert [node.name for node in insert_fifos(folded)[0].nodes] == [node.name for node in folded.nodes]
+
+
+@pytest.mark.parametrize("request_", RESIDUAL_FOLDINGS)
+def test_branches_that_meet_run_at_the_interval_of_the_slowest_cell(networks, request_: FoldingRequest) -> None:
+    folded = fold(networks.residual(), request_)
+    _, schedule = insert_fifos(folded)
+    assert (schedule.period, schedule.interval) == (1, slowest(folded))
+
+
+def test_a_skip_carries_a_fifo_and_a_shallower_one_is_too_slow_or_waits_for_ever(networks) -> None:
+    sized, schedule = insert_fifos(fold(networks.residual(), FoldingRequest()))
+    fifos = [node for node in sized.nodes if isinstance(node, Fifo)]
+    assert [fifo.inputs for fifo in fifos] == [("norm_out_copy1",)]
+    for fifo in fifos:
+        shallower = replace(fifo, depth=fifo.depth - 1)
+        tried = sized.with_nodes(shallower if node is fifo else node for node in sized.nodes)
+        with pytest.raises(FoldingError, match="for ever"):
+            interval(tried)
+    assert interval(sized) == schedule.interval
 
 
 def test_fifos_do_not_change_the_function(networks) -> None:

@@ -16,7 +16,7 @@ from xnorflow.hw.emit.check import check_netlist
 from xnorflow.hw.emit.folder import library_sources, memory_text
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
-from xnorflow.hw.folding.chain import hardware_chain
+from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.graph import Graph
 
 REQUEST = FoldingRequest(layers={"conv0": {"PE": 2, "SIMD": 9}, "conv1": {"PE": 6, "SIMD": 12}, "fc": {"PE": 5, "SIMD": 27}})
@@ -40,11 +40,11 @@ def test_the_same_graph_gives_the_same_bytes(graph: Graph, tmp_path: Path) -> No
 def test_every_hardware_node_is_one_instance_of_its_cell(graph: Graph, tmp_path: Path) -> None:
     emit(graph, tmp_path)
     text = (tmp_path / "top.v").read_text()
-    for node in hardware_chain(graph):
+    for node in hardware_nodes(graph):
         module = node.cell(graph.types_of(node)).module
         assert re.search(rf"\n  {module}\n  #\([^;]*?\)\n  u_{node.name}\n", text), node.name
         assert (tmp_path / "rtl" / f"{module}.sv").is_file()
-    assert text.count("  u_") == len(hardware_chain(graph))
+    assert text.count("  u_") == len(hardware_nodes(graph))
 
 
 def test_only_the_cells_that_are_used_are_copied(networks, tmp_path: Path) -> None:
@@ -58,7 +58,7 @@ def test_every_memory_image_has_the_size_that_its_cell_says(graph: Graph, tmp_pa
     emit(graph, tmp_path)
     named = set(re.findall(r'"(mem/[^"]+)"', (tmp_path / "top.v").read_text()))
     assert named == {f"mem/{p.name}" for p in (tmp_path / "mem").iterdir()}
-    for node in hardware_chain(graph):
+    for node in hardware_nodes(graph):
         for parameter, memory in node.cell(graph.types_of(node)).memories.items():
             lines = (tmp_path / f"mem/top_{node.name}_{parameter.lower()}.mem").read_text().splitlines()
             depth, width = memory.words.shape

@@ -7,8 +7,8 @@ import pytest
 
 from xnorflow.errors import BadInputError, FoldingError, UnsupportedModelError
 from xnorflow.hw.folding import FoldingRequest, fold, folding_to_json
-from xnorflow.hw.folding.chain import hardware_chain, stream_lanes
 from xnorflow.hw.folding.cycles import interval
+from xnorflow.hw.folding.hardware import hardware_nodes, stream_lanes
 from xnorflow.hw.graph import Graph, HardwareNode
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.nodes import Flatten
@@ -22,12 +22,12 @@ def request_for(cycles: int) -> FoldingRequest:
 
 
 def intervals(graph: Graph) -> dict[str, int]:
-    return {node.name: interval(node, graph.types_of(node)) for node in hardware_chain(graph)}
+    return {node.name: interval(node, graph.types_of(node)) for node in hardware_nodes(graph)}
 
 
 def assert_lanes_match(graph: Graph) -> None:
     lanes = stream_lanes(graph)
-    for node in hardware_chain(graph):
+    for node in hardware_nodes(graph):
         assert lanes[node.inputs[0]] == node.in_lanes > 0, node.name
         assert lanes[node.outputs[0]] == node.out_lanes > 0, node.name
 
@@ -61,7 +61,7 @@ def test_simd_behind_a_window_keeps_to_whole_pixels_or_parts_of_one(networks) ->
 def test_no_request_means_one_of_everything(networks) -> None:
     folded = fold(networks.cnn(), FoldingRequest())
     assert all((n.pe, n.simd) == (1, 1) for n in folded.nodes if isinstance(n, MatVec))
-    assert all(n.in_lanes == n.out_lanes == 1 for n in hardware_chain(folded))
+    assert all(n.in_lanes == n.out_lanes == 1 for n in hardware_nodes(folded))
 
 
 def test_an_unreachable_rate_names_the_limiting_node_and_the_greatest_rate(networks) -> None:
@@ -177,10 +177,10 @@ def test_a_folding_file_is_read_and_bad_ones_are_named(tmp_path) -> None:
             FoldingRequest.from_file(bad)
 
 
-def test_a_forked_stream_is_refused(networks) -> None:
+def test_a_stream_that_nothing_reads_is_refused(networks) -> None:
     graph = networks.mlp()
     extra = Flatten(name="again", inputs=("flat",), outputs=("again",))
-    with pytest.raises(UnsupportedModelError, match="node again does not follow"):
+    with pytest.raises(UnsupportedModelError, match="stream 'again' is read by no node"):
         fold(Graph(graph.inputs, (*graph.nodes, extra), graph.outputs), FoldingRequest())
 
 

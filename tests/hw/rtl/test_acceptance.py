@@ -57,7 +57,7 @@ def synthesise(cell, parameters, memories, yosys, library, folder):
 @pytest.mark.parametrize("cell", MATRIX)
 def test_yosys_synthesises_the_cell_without_a_warning(cell, yosys, library, tmp_path):
     case = cell_cases(cell, SEED)[1]
-    built = case.node.cell((case.kind,))
+    built = case.node.cell(case.ins)
     counts = synthesise(cell, built.parameters, built.memories, yosys, library, tmp_path)
     assert luts(counts) > 0
     assert not any(name.startswith("$") for name in counts)
@@ -71,6 +71,9 @@ ILLEGAL = [
     ("xf_threshold", "InKind", 3, "Kind must be 0, 1 or 2"),
     ("xf_pad", "Top", -1, "borders must not be negative"),
     ("xf_sliding_window", "KernelH", 2, "the kernel does not fit the image"),
+    ("xf_affine", "Pieces", 3, "xf_affine: Pieces must be 1 or 2"),
+    ("xf_add", "OutKind", 2, "OutKind 0 or 1"),
+    ("xf_fork", "Outputs", 1, "xf_fork: Outputs must be at least 2"),
     ("xf_argmax", "Channels", 3, "OutBits must hold the greatest index"),
 ]
 

@@ -56,9 +56,9 @@ def test_a_sink_takes_what_is_expected_and_names_what_is_not():
 
 def test_frames_hold_both_extremes_and_only_values_of_their_type():
     case = cell_cases("xf_argmax", 1)[0]
-    values = random_frames(case.kind, 6, np.random.default_rng(1))
-    assert case.kind.dtype == IntType(4, signed=True)
-    assert case.kind.dtype.allows(values)
+    values = random_frames(case.ins[0], 6, np.random.default_rng(1))
+    assert case.ins[0].dtype == IntType(4, signed=True)
+    assert case.ins[0].dtype.allows(values)
     assert set(np.unique(values[:2])) == {-8, 7}
     assert len(np.unique(values[2:])) > 4
 

@@ -1,0 +1,34 @@
+"""Networks whose branches meet, in RTL: every link equal, and beat for beat as estimated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xnorflow.hw.fifo_sizing import insert_fifos
+from xnorflow.hw.folding import FoldingRequest, fold
+from xnorflow.hw.interpreter import execute
+from xnorflow.sim.chain import check_rtl
+from xnorflow.sim.multi import NetworkBatch, NetworkCase
+
+FOLDINGS = [
+    FoldingRequest(),
+    FoldingRequest(fps=1e8 / 600),
+    FoldingRequest(layers={"one_conv": {"PE": 2, "SIMD": 9}, "two_conv": {"PE": 8, "SIMD": 36}, "stem": {"PE": 1, "SIMD": 3}}),
+]
+
+
+@pytest.mark.verilator
+def test_a_residual_network_equals_the_interpreter_and_its_schedule_to_the_cycle(networks, tmp_path):
+    residual = networks.residual()
+    images = np.random.default_rng(4).integers(0, 256, (6, *residual.inputs["pixels"].shape))
+    outputs = execute(residual, {"pixels": images})[residual.outputs[0]]
+    sized = [insert_fifos(fold(residual, request)) for request in FOLDINGS]
+    cases = [NetworkCase(f"net{i}", graph, images, i, 8 * schedule.latency) for i, (graph, schedule) in enumerate(sized)]
+    batch = NetworkBatch.build(cases, tmp_path)
+    for case, (_, schedule) in zip(cases, sized, strict=True):
+        for stalls in (False, True):
+            result = batch.simulate(case, stalls=stalls)
+            check_rtl(batch.request(case, stalls=stalls), images, outputs, result)
+            if not stalls:
+                assert (result.cycles_per_image, result.latency) == (schedule.interval, schedule.latency)
