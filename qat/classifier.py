@@ -60,7 +60,7 @@ class BinaryClassifier(lightning.LightningModule):
     def on_train_start(self) -> None:
         state, self.epoch_state = self.epoch_state, None
         if state is not None and self.trainer.fit_loop.restarted_mid_epoch:
-            self.lesson.start_epoch(self.current_epoch, self.settings.epochs)
+            self.lesson.start_epoch(self.current_epoch, self.settings.epochs, within=True)
             self.lesson.load_epoch_state(state["lesson"])
             self.means.load_state_dict(state["means"], self.device)
 

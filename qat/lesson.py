@@ -71,13 +71,19 @@ class Lesson:
         if self.rule is not None and self.latents:
             attach(optimizer, self.latents, self.rule)
 
-    def start_epoch(self, epoch: int, epochs: int) -> None:
-        """Move everything that follows the epochs to ``epoch`` (0 first) of ``epochs``; depends on nothing else."""
+    def start_epoch(self, epoch: int, epochs: int, *, within: bool = False) -> None:
+        """Move everything that follows the epochs to ``epoch`` (0 first) of ``epochs``.
+
+        Args:
+            epoch: that begins.
+            epochs: of the stage.
+            within: whether it goes on rather than begins; what looks at the weights has been decided then.
+        """
         set_epoch(self.network, epoch, epochs)
         self.present = on_duty(self.teachers, epoch, epochs)
         if self.rule is not None:
             self.rule.set_epoch(epoch, epochs)
-        if self.method.harden_at is not None and (is_hard(self.network) or self._ripe(self.method.harden_at, epoch, epochs)):
+        if self.method.harden_at is not None and (is_hard(self.network) or (not within and self._ripe(self.method.harden_at, epoch, epochs))):
             self._harden()
         self.flips = FlipCounter(self.latents, self.transforms)
 

@@ -11,13 +11,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.distill.attention import attention_matching
-from xnorflow.qat.distill.consecutive import consecutive_distillation
-from xnorflow.qat.distill.distribution import distribution_distance, group_distillation
-from xnorflow.qat.distill.logits import logit_distillation
+from xnorflow.qat.distill import attention, consecutive, distribution, logits
 from xnorflow.qat.registry import Registry
-from xnorflow.qat.regularise.kurtosis import TARGETS, kurtosis_loss
-from xnorflow.qat.regularise.mimicking import mimicking_loss
+from xnorflow.qat.regularise import kurtosis, mimicking
 from xnorflow.qat.schedules import ramp
 
 
@@ -89,10 +85,14 @@ class Logits:
     """Logit distillation from the first teacher."""
 
     temperature: float = 1.0
+    form: str = "divergence"
+
+    def __post_init__(self) -> None:
+        logits.check_options(self.temperature, self.form)
 
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("logits", teacher_logits=1)
-        return logit_distillation(seen.logits, seen.teacher_logits[0], self.temperature)
+        return logits.logit_distillation(seen.logits, seen.teacher_logits[0], self.temperature, self.form)
 
 
 @TERMS.register("attention")
@@ -102,9 +102,12 @@ class Attention:
 
     form: str = "paper"
 
+    def __post_init__(self) -> None:
+        attention.check_form(self.form)
+
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("attention", features=1, teacher_features=1)
-        return attention_matching(seen.features, seen.teacher_features[0], self.form)
+        return attention.attention_matching(seen.features, seen.teacher_features[0], self.form)
 
 
 @TERMS.register("consecutive")
@@ -115,9 +118,12 @@ class Consecutive:
     sign: int = -1
     form: str = "paper"
 
+    def __post_init__(self) -> None:
+        consecutive.check_options(self.sign, self.form)
+
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("consecutive", teacher_logits=2)
-        return consecutive_distillation(seen.logits, seen.teacher_logits[0], seen.teacher_logits[1], sign=self.sign, form=self.form)
+        return consecutive.consecutive_distillation(seen.logits, seen.teacher_logits[0], seen.teacher_logits[1], sign=self.sign, form=self.form)
 
 
 @TERMS.register("teacher-group")
@@ -129,7 +135,7 @@ class TeacherGroup:
 
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("teacher-group", teacher_logits=1)
-        return group_distillation(seen.logits, seen.teacher_logits, self.betas or None)
+        return distribution.group_distillation(seen.logits, seen.teacher_logits, self.betas or None)
 
 
 @TERMS.register("distribution")
@@ -143,9 +149,12 @@ class Distribution:
     group: str = "mean"
     per_sample: bool = False
 
+    def __post_init__(self) -> None:
+        distribution.check_options(self.model, self.match, self.direction, self.group)
+
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("distribution", features=1, teacher_features=1)
-        return distribution_distance(
+        return distribution.distribution_distance(
             seen.features[-1],
             [features[-1] for features in seen.teacher_features],
             model=self.model,
@@ -165,12 +174,13 @@ class Kurtosis:
     published: str | None = None
 
     def __post_init__(self) -> None:
-        if self.published is not None and self.published not in TARGETS:
-            raise BadInputError(f"kurtosis: published targets {self.published!r} are not known; known are {', '.join(TARGETS)}")
+        if self.published is not None and self.published not in kurtosis.TARGETS:
+            raise BadInputError(f"kurtosis: published targets {self.published!r} are not known; known are {', '.join(kurtosis.TARGETS)}")
+        kurtosis.check_targets(self.targets)
 
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("kurtosis", weights=1)
-        return kurtosis_loss(seen.weights, self.targets if self.published is None else TARGETS[self.published])
+        return kurtosis.kurtosis_loss(seen.weights, self.targets if self.published is None else kurtosis.TARGETS[self.published])
 
 
 @TERMS.register("mimicking")
@@ -181,9 +191,12 @@ class Mimicking:
     variant: str = "histogram"
     reduction: str = "sum"
 
+    def __post_init__(self) -> None:
+        mimicking.check_options(self.variant, self.reduction)
+
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("mimicking", weights=1, teacher_weights=1)
-        return mimicking_loss(seen.weights, seen.teacher_weights, variant=self.variant, reduction=self.reduction)
+        return mimicking.mimicking_loss(seen.weights, seen.teacher_weights, variant=self.variant, reduction=self.reduction)
 
 
 def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:

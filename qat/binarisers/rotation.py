@@ -78,4 +78,5 @@ def sides(count: int) -> tuple[int, int]:
 def _nearest(matrix: Tensor) -> Tensor:
     """The orthogonal matrix ``R`` with the greatest ``trace(R.T @ matrix)`` (orthogonal Procrustes problem)."""
     left, _, right = torch.linalg.svd(matrix)
-    return left @ right
+    nearest: Tensor = left @ right
+    return nearest

@@ -32,14 +32,19 @@ def attention_matching(students: Sequence[Tensor], teachers: Sequence[Tensor], f
     Raises:
         BadInputError: numbers of taps or shapes differ, or the form is not known.
     """
-    if form not in FORMS:
-        raise BadInputError(f"attention form {form!r} is not known; known are {', '.join(FORMS)}")
+    check_form(form)
     if len(students) != len(teachers) or not students:
         raise BadInputError(f"attention: {len(students)} student and {len(teachers)} teacher taps; equal numbers of one or more are needed")
     distance = _paper if form == "paper" else _larq
     terms = [distance(*_checked(s, t.detach())) for s, t in zip(students, teachers, strict=True)]
     total = torch.stack(terms)
     return total.sum() if form == "paper" else total.mean()
+
+
+def check_form(form: str) -> None:
+    """Refuse a form that is not known by :class:`BadInputError`."""
+    if form not in FORMS:
+        raise BadInputError(f"attention form {form!r} is not known; known are {', '.join(FORMS)}")
 
 
 def _checked(student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:

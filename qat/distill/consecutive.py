@@ -25,8 +25,7 @@ def teacher_weights(student: Tensor, strong: Tensor, assistant: Tensor, sign: in
     Returns:
         ``(N, 2)``, strong teacher first; rows sum to 1; no gradient.
     """
-    if sign not in (-1, 1):
-        raise BadInputError(f"consecutive distillation: sign {sign} is neither -1 nor +1")
+    check_options(sign)
     agreement = torch.stack([soft_cross_entropy(student, teacher) for teacher in (strong, assistant)], 1)
     return torch.softmax(sign * agreement.detach(), 1)
 
@@ -48,14 +47,21 @@ def consecutive_distillation(student: Tensor, strong: Tensor, assistant: Tensor,
     Returns:
         Scalar; gradient to the student only, none through the weights.
     """
-    if form not in FORMS:
-        raise BadInputError(f"consecutive distillation: form {form!r} is not known; known are {', '.join(FORMS)}")
+    check_options(sign, form)
     weights = teacher_weights(student, strong, assistant, sign)
     if form == "code":
         losses = torch.stack([soft_cross_entropy(student, teacher).mean() for teacher in (strong, assistant)])
         return 0.5 * (weights * losses).sum(1).mean()
     samples = torch.stack([divergence_per_sample(student, teacher) for teacher in (strong, assistant)], 1)
     return (weights * samples).sum(1).mean()
+
+
+def check_options(sign: int, form: str = FORMS[0]) -> None:
+    """Refuse a sign that is not -1 or +1, and a form that is not known, by :class:`BadInputError`."""
+    if sign not in (-1, 1):
+        raise BadInputError(f"consecutive distillation: sign {sign} is neither -1 nor +1")
+    if form not in FORMS:
+        raise BadInputError(f"consecutive distillation: form {form!r} is not known; known are {', '.join(FORMS)}")
 
 
 def assistant_index(epoch: int, epochs: int, assistants: int) -> int:

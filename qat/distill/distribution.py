@@ -70,7 +70,7 @@ def distribution_distance(
     Returns:
         Scalar; no gradient to the teachers.
     """
-    _check_options(model=(model, MODELS), match=(match, MATCHES), direction=(direction, DIRECTIONS), group=(group, GROUPS))
+    check_options(model, match, direction, group)
     if not teachers:
         raise BadInputError("distribution distance: no teacher; one or more are needed")
     chosen = teachers if group == "mean" else teachers[:1]
@@ -106,7 +106,9 @@ def _check_widths(student: int, teacher: int) -> None:
         raise BadInputError(f"distribution distance: the student has {student} channels, the teacher {teacher}; match them by pool or a StudentMap")
 
 
-def _check_options(**options: tuple[str, tuple[str, ...]]) -> None:
+def check_options(model: str, match: str, direction: str, group: str) -> None:
+    """Refuse options that are not known by :class:`BadInputError`."""
+    options = {"model": (model, MODELS), "match": (match, MATCHES), "direction": (direction, DIRECTIONS), "group": (group, GROUPS)}
     for name, (value, known) in options.items():
         if value not in known:
             raise BadInputError(f"distribution distance: {name} {value!r} is not known; known are {', '.join(known)}")

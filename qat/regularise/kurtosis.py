@@ -43,9 +43,16 @@ def kurtosis_loss(weights: Sequence[Tensor], targets: Sequence[float]) -> Tensor
     wanted = list(targets) * len(weights) if len(targets) == 1 else list(targets)
     if not weights or len(wanted) != len(weights):
         raise BadInputError(f"kurtosis: {len(targets)} targets for {len(weights)} layers; one for all or one for each is needed")
-    if min(wanted) < 1:
-        raise BadInputError(f"kurtosis: target {min(wanted)} cannot be reached; raw kurtosis is at least 1 (-1.2 is the excess of a uniform, 1.8)")
+    check_targets(wanted)
     return torch.stack([(kurtosis(w) - target).square() for w, target in zip(weights, wanted, strict=True)]).mean()
+
+
+def check_targets(targets: Sequence[float]) -> None:
+    """Refuse targets that no distribution reaches, and none at all, by :class:`BadInputError`."""
+    if not targets:
+        raise BadInputError("kurtosis: no target; one for all layers or one for each is needed")
+    if min(targets) < 1:
+        raise BadInputError(f"kurtosis: target {min(targets)} cannot be reached; raw kurtosis is at least 1 (-1.2 is the excess of a uniform, 1.8)")
 
 
 def regularised_weights(network: nn.Module) -> list[Tensor]:

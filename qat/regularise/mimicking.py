@@ -62,8 +62,7 @@ def mimicking_loss(students: Sequence[Tensor], teachers: Sequence[Tensor], *, va
     Raises:
         BadInputError: numbers of layers differ, shapes differ where they may not, or an option is not known.
     """
-    if variant not in VARIANTS or reduction not in REDUCTIONS:
-        raise BadInputError(f"mimicking: variant {variant!r}, reduction {reduction!r}; known are {', '.join(VARIANTS)} and {', '.join(REDUCTIONS)}")
+    check_options(variant, reduction)
     if not students or len(students) != len(teachers):
         raise BadInputError(f"mimicking: {len(students)} student and {len(teachers)} teacher layers; equal numbers of one or more are needed")
     for index, (student, teacher) in enumerate(zip(students, teachers, strict=True)):
@@ -73,3 +72,9 @@ def mimicking_loss(students: Sequence[Tensor], teachers: Sequence[Tensor], *, va
             )
     total = torch.stack([VARIANTS[variant](s, t) for s, t in zip(students, teachers, strict=True)])
     return total.sum() if reduction == "sum" else total.mean()
+
+
+def check_options(variant: str, reduction: str) -> None:
+    """Refuse options that are not known by :class:`BadInputError`."""
+    if variant not in VARIANTS or reduction not in REDUCTIONS:
+        raise BadInputError(f"mimicking: variant {variant!r}, reduction {reduction!r}; known are {', '.join(VARIANTS)} and {', '.join(REDUCTIONS)}")

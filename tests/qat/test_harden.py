@@ -131,3 +131,15 @@ def test_freezing_to_the_mean_is_by_filter() -> None:
     with pytest.warns(UserWarning, match="only 25.0% of the weights are binary"):
         freeze_signs([weight], keep_mean=True)
     assert weight.tolist() == [[0.75, -0.75], [0.125, 0.125]]
+
+
+def test_weights_that_become_ripe_within_an_epoch_wait_for_the_next_also_in_a_resumed_training() -> None:
+    net = network()
+    lesson = Lesson(net, MethodSettings(harden_at=0.4, harden_by=0.8), weight="real")
+    lesson.start_epoch(5, EPOCHS)
+    with torch.no_grad():
+        net[1].weight.copy_(signs_of(net[1].weight))
+    lesson.start_epoch(5, EPOCHS, within=True)
+    assert not is_hard(net)
+    lesson.start_epoch(6, EPOCHS)
+    assert is_hard(net)

@@ -116,3 +116,22 @@ def test_unusable_sums_are_refused() -> None:
         TermSum([WeightedTerm("kurtosis", arguments={"published": "cifar100"})])
     with pytest.raises(BadInputError, match=r"ramp 2 is not in \[0, 1\]"):
         WeightedTerm("logits", ramp=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("logits", {"form": "hinge"}, "form 'hinge' is not known; known are divergence, cross-entropy"),
+        ("logits", {"temperature": 0}, "temperature 0.0 is not positive"),
+        ("attention", {"form": "mean"}, "attention form 'mean' is not known; known are paper, larq"),
+        ("consecutive", {"sign": 0}, "sign 0 is neither -1 nor"),
+        ("consecutive", {"form": "larq"}, "form 'larq' is not known; known are paper, code"),
+        ("distribution", {"match": "crop"}, "match 'crop' is not known"),
+        ("kurtosis", {"targets": [-1.2]}, r"target -1\.2 cannot be reached"),
+        ("kurtosis", {"targets": []}, "no target"),
+        ("mimicking", {"variant": "kl"}, "variant 'kl'"),
+    ],
+)
+def test_a_wrong_argument_is_refused_before_the_training(name: str, arguments: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        TermSum([WeightedTerm(name, arguments=arguments)])
