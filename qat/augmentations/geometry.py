@@ -38,13 +38,10 @@ class Crop(ImageAugmentation):
             raise BadInputError(f"crop: border {self.border} is below 1")
 
     def vary(self, images: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:
-        count, _, height, width = images.shape
-        padded = torch.nn.functional.pad(images, (self.border,) * 4)
-        top, left = (torch.from_numpy(draws.integers(number, 2 * self.border + 1)) for number in (0, 1))
-        rows, columns = top[:, None] + torch.arange(height), left[:, None] + torch.arange(width)
-        numbers, rows, columns = torch.arange(count).to(images.device), rows.to(images.device), columns.to(images.device)
-        cropped: Tensor = padded.permute(0, 2, 3, 1)[numbers[:, None, None], rows[:, :, None], columns[:, None, :]]
-        return cropped.permute(0, 3, 1, 2)
+        height, width = images.shape[2:]
+        shifted = torch.nn.functional.pad(images, (self.border,) * 4).unfold(2, height, 1).unfold(3, width, 1)
+        top, left = (torch.from_numpy(draws.integers(number, 2 * self.border + 1)).to(images.device) for number in (0, 1))
+        return shifted[torch.arange(len(images), device=images.device), :, top, left]
 
 
 @AUGMENTATIONS.register("flip")
@@ -59,8 +56,10 @@ class Flip(ImageAugmentation):
             raise BadInputError(f"flip: probability {self.probability} is not in [0, 1]")
 
     def vary(self, images: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:
-        mirrored = torch.from_numpy(draws.uniform(0) < self.probability).to(images.device)
-        return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+        mirrored = torch.from_numpy((draws.uniform(0) < self.probability).nonzero()[0]).to(images.device)
+        varied = images.clone()
+        varied[mirrored] = images[mirrored].flip(3)
+        return varied
 
 
 @AUGMENTATIONS.register("random-resized-crop")
