@@ -18,7 +18,9 @@ from xnorflow.qat.settings import from_mapping, override
 from xnorflow.qat.train_settings import TrainSettings
 
 FINAL_STAGE = "last"
-STAGE_SECTIONS = ("model", "train", "quant", "method")
+STAGE_SECTIONS = ("model", "train", "quant", "method", "data")
+# The stages share their images, and vary them each in its own way.
+STAGE_DATA = ("crop", "flip", "augment")
 STAGE_NAME = re.compile("[a-z0-9][a-z0-9-]*")
 
 
@@ -45,6 +47,7 @@ class Stage:
     train: TrainSettings
     quant: QuantScheme = field(default_factory=QuantScheme)
     method: MethodSettings = field(default_factory=MethodSettings)
+    data: DataSettings = field(kw_only=True)
 
     def __post_init__(self) -> None:
         if self.method.terms and self.train.loss != "cross-entropy":
@@ -61,7 +64,7 @@ class Recipe:
 
     Attributes:
         model, train, quant, method: of the only stage, or what the stages have in common.
-        data: of all stages.
+        data: of all stages, which may only vary the images differently.
         stages: in order; the last one's network is the result. Empty for a single stage.
     """
 
@@ -83,7 +86,7 @@ class Recipe:
     def chain(self) -> tuple[Stage, ...]:
         """The stages, at least one; the last one is named ``last`` whatever the recipe calls it, as its checkpoint is."""
         if not self.stages:
-            return (Stage(FINAL_STAGE, self.model, self.train, self.quant, self.method),)
+            return (Stage(FINAL_STAGE, self.model, self.train, self.quant, self.method, data=self.data),)
         return (*self.stages[:-1], replace(self.stages[-1], name=FINAL_STAGE))
 
 
@@ -147,6 +150,10 @@ def _whole_stage(values: dict[str, Any], stage: dict[str, Any], place: str) -> d
         for part in (common, own):
             if not isinstance(part, dict):
                 raise BadInputError(f"{place}: {section} is {part!r}; a mapping of keys is expected")
+        if section == "data":
+            for key in own:
+                if key not in STAGE_DATA:
+                    raise BadInputError(f"{place}: data.{key} is of all stages; a stage may set {', '.join(STAGE_DATA)}")
         merged[section] = common | own
     return merged
 

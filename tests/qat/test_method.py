@@ -52,7 +52,8 @@ def test_a_recipe_without_stages_is_one() -> None:
         ("stages.Real={}", "stages: Real: a stage is named by small letters"),
         ("stages.last={}", "stages: last: a stage is named by small letters, digits and hyphens, and not last"),
         ("stages.real=3", "stages: real is 3; a mapping of sections is expected"),
-        ("stages.real.data={}", "stages: real: key 'data' is not known; known are model, train, quant, method"),
+        ("stages.real.optimiser={}", "stages: real: key 'optimiser' is not known; known are model, train, quant, method, data"),
+        ("stages.real.data={source: digits}", r"stages: real: data\.source is of all stages; a stage may set crop, flip, augment"),
         ("stages.real.train=3", "stages: real: train is 3; a mapping of keys is expected"),
         ("stages.real.train.epoch=3", "key 'epoch' is not known"),
         ("stages.real.method.start=binary", "stage real needs stage binary, which is none of the earlier ones \\(none\\)"),
@@ -67,7 +68,7 @@ def test_a_recipe_without_stages_is_one() -> None:
         ("method.terms=[{name: logits, ramp: 2}]", "term logits: ramp 2.0 is not in"),
         ("method.rule={name: bnev}", "method.rule: weight rule 'bnev' is not known; known are latent-clip, bnew, proxquant"),
         ("method.rule={name: bnew, arguments: {rate: -1}}", "rate -1.0 is negative"),
-        ("method.harden_at=1", r"method.harden_at 1.0 is not in \(0, 1\)"),
+        ("method.harden_at=1", r"method.harden_at 1.0 is not in \[0, 1\)"),
         ("quant.weight_settings={hard_at: 1}", "weight ste has no 'hard_at'; it has clip"),
     ],
 )

@@ -26,7 +26,8 @@ def shortened(name: str) -> list[str]:
 
 
 def test_every_paper_has_a_recipe() -> None:
-    assert RECIPES == ["digits/apd", "digits/bd-bnn", "digits/bnew", "digits/bnext", "digits/combined", "digits/r2b"]
+    papers = ("apd", "bd-bnn", "bmd", "bnew", "bnext", "bop", "bop2", "combined", "proxquant", "r2b", "ste")
+    assert [f"digits/{paper}" for paper in papers] == RECIPES
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -40,7 +41,7 @@ def test_a_shortened_recipe_gives_a_binary_network_that_exports_from_its_checkpo
             assert set(torch.unique(layer.weight).tolist()) <= {-1.0, 1.0}
 
 
-@pytest.mark.parametrize("name", ["digits/bnew", "digits/combined"])
+@pytest.mark.parametrize("name", ["digits/bnew", "digits/bop", "digits/bop2", "digits/combined", "digits/proxquant"])
 def test_regularised_weights_are_signs_in_the_checkpoint_itself(name: str, tmp_path: Path) -> None:
     done = run_training(load_recipe(name, shortened(name)), tmp_path)
     for weight in latent_weights(load_checkpoint(done.checkpoint)[1]):
