@@ -129,11 +129,12 @@ class Lesson:
             teacher_features=[guidance.features for guidance in taught],
             weights=self.weights,
             teacher_weights=self.present[0].weights if self.present else (),
+            parts=dict(self.loss.parts.items()),
         )
         return self.loss(seen, step, steps)
 
     def metrics(self) -> dict[str, float]:
-        """Of the binary weights: share of signs flipped since the epoch began, and changed since the stage began, mean kurtosis, mean cosine."""
+        """Of the binary weights: shares of signs flipped since the epoch began, changed since the stage began, near +-1; mean kurtosis and cosine."""
         if not self.latents:
             return {}
         count = len(self.latents)
@@ -141,6 +142,7 @@ class Lesson:
             return {
                 "flips": self.flips.lap(),
                 "changed": self.changes.since_start(),
+                "near_one": near_one_share(self.latents),
                 "kurtosis": sum(float(kurtosis(w)) for w in self.latents) / count,
                 "cosine": sum(cosine_to_sign(w) for w in self.latents) / count,
             }

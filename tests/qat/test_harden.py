@@ -110,6 +110,14 @@ def test_the_share_of_signs_changed_since_the_stage_began_is_measured() -> None:
         assert lesson.metrics()["changed"] == 0.25 * (epoch + 1)
 
 
+def test_the_share_of_weights_near_one_is_measured() -> None:
+    net = network()
+    lesson = Lesson(net, MethodSettings(), weight="real")
+    with torch.no_grad():
+        net[1].weight.fill_(-0.995)[:3].fill_(0.98)
+    assert lesson.metrics()["near_one"] == 0.25
+
+
 def test_signs_are_those_behind_the_transform() -> None:
     activation = BinaryActivation(bits=1, act_quant=SteActivation)
     net = Network(activation, BinaryConv2d(2, 4, 3, weight_quant=binary_weight("ir-net")))
