@@ -41,6 +41,7 @@ class BinaryClassifier(lightning.LightningModule):
         self.pixels = pixels
         self.settings = settings
         self.lesson = lesson
+        self.parts = lesson.loss.parts
         self.total_steps = steps_per_epoch * settings.epochs
         self.accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.means = EpochMeans()
@@ -79,9 +80,9 @@ class BinaryClassifier(lightning.LightningModule):
         self.rate = float(optimizer.param_groups[0]["lr"])
 
     def on_train_epoch_end(self) -> None:
-        measured = self.means.take() | {f"weights/{name}": value for name, value in self.lesson.metrics().items()}
-        self.log_dict(measured | {"train/lr": self.rate}, logger=False)
-        row = {"epoch": self.current_epoch} | {name: float(value) for name, value in self.trainer.callback_metrics.items()}
+        measured = self.means.take() | {f"weights/{name}": value for name, value in self.lesson.metrics().items()} | {"train/lr": self.rate}
+        self.log_dict(measured, logger=False)
+        row = {name: float(value) for name, value in self.trainer.callback_metrics.items()} | measured | {"epoch": float(self.current_epoch)}
         for logger in self.trainer.loggers:  # by hand, since Lightning logs an epoch after its checkpoint is written
             logger.log_metrics(row, self.global_step - 1)
 
@@ -91,7 +92,8 @@ class BinaryClassifier(lightning.LightningModule):
         self.log("val/accuracy", self.accuracy, on_step=False, on_epoch=True, prog_bar=True, logger=False, batch_size=len(labels))
 
     def configure_optimizers(self) -> Any:
-        optimiser = build_optimiser(self.network, self.settings)
+        trained = nn.ModuleList([self.network, self.parts]) if len(self.parts) else self.network
+        optimiser = build_optimiser(trained, self.settings)
         self.lesson.attach(optimiser)
         scheduler = build_schedule(optimiser, self.settings, self.total_steps // self.settings.epochs)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}

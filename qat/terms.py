@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from xnorflow.errors import BadInputError
 from xnorflow.qat.distill import attention, consecutive, distribution, logits
+from xnorflow.qat.distill.moments import StudentMap, pooled
 from xnorflow.qat.registry import Registry
 from xnorflow.qat.regularise import kurtosis, mimicking
 from xnorflow.qat.schedules import ramp
+
+LEARNED = "learned"
+NO_MATCH = "none"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Observation:
         teacher_features: the same of each teacher.
         weights: the student's weights that are regularised, in order.
         teacher_weights: those of the first teacher.
+        parts: what terms learn of their own, by the term's name.
     """
 
     logits: Tensor
@@ -38,6 +43,7 @@ class Observation:
     teacher_features: Sequence[Sequence[Tensor]] = ()
     weights: Sequence[Tensor] = ()
     teacher_weights: Sequence[Tensor] = ()
+    parts: Mapping[str, nn.Module] = field(default_factory=dict)
 
     def need(self, term: str, **counts: int) -> None:
         """Refuse a term whose inputs the recipe does not provide: at least so many entries of each named attribute."""
@@ -52,6 +58,14 @@ class Term(Protocol):
 
     def __call__(self, seen: Observation) -> Tensor:
         """The term's scalar."""
+
+
+@runtime_checkable
+class LearningTerm(Protocol):
+    """A term with parameters of its own, which are thrown away after the training."""
+
+    def learned(self) -> nn.Module | None:
+        """Fresh ones; None where its arguments ask for none."""
 
 
 TERMS: Registry[Term] = Registry("loss term")
@@ -141,27 +155,47 @@ class TeacherGroup:
 @TERMS.register("distribution")
 @dataclass(frozen=True)
 class Distribution:
-    """Distribution distance of the last tapped feature to those of all teachers."""
+    """Distribution distance of the last tapped feature to those of all teachers.
+
+    ``widths`` of ``match`` learned: the channels of the student's feature, then those of each teacher's.
+    """
 
     model: str = "gaussian"
     match: str = "pool"
     direction: str = "student-teacher"
     group: str = "mean"
     per_sample: bool = False
+    widths: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        distribution.check_options(self.model, self.match, self.direction, self.group)
+        distribution.check_options(self.model, NO_MATCH if self.match == LEARNED else self.match, self.direction, self.group)
+        if (self.match == LEARNED) != (len(self.widths) > 1) or any(width < 1 for width in self.widths):
+            raise BadInputError(
+                f"distribution distance: match {self.match}, widths {self.widths}; match learned needs the student's channels and each teacher's, "
+                "others none"
+            )
+
+    def learned(self) -> nn.Module | None:
+        if self.match != LEARNED:
+            return None
+        student, *teachers = self.widths
+        return nn.ModuleList(StudentMap(student, teacher) for teacher in (teachers if self.group == "mean" else teachers[:1]))
 
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("distribution", features=1, teacher_features=1)
+        teachers = [features[-1] for features in seen.teacher_features]
+        if self.match != LEARNED:
+            return self._distance(seen.features[-1], teachers, self.match)
+        student, maps = pooled(seen.features[-1]), seen.parts["distribution"]
+        assert isinstance(maps, nn.ModuleList)
+        found = tuple(each.shape[1] for each in (student, *teachers))
+        if found != self.widths:
+            raise BadInputError(f"distribution distance: widths {self.widths} are given, the features have {found} channels")
+        return torch.stack([self._distance(lift(student), [teacher], NO_MATCH) for lift, teacher in zip(maps, teachers, strict=False)]).mean()
+
+    def _distance(self, student: Tensor, teachers: Sequence[Tensor], match: str) -> Tensor:
         return distribution.distribution_distance(
-            seen.features[-1],
-            [features[-1] for features in seen.teacher_features],
-            model=self.model,
-            match=self.match,
-            direction=self.direction,
-            group=self.group,
-            per_sample=self.per_sample,
+            student, teachers, model=self.model, match=match, direction=self.direction, group=self.group, per_sample=self.per_sample
         )
 
 
@@ -235,6 +269,9 @@ class WeightedTerm:
 class TermSum:
     """The weighted sum of a recipe's terms.
 
+    Attributes:
+        parts: what terms learn of their own, by name; to be trained with the network, and no part of it.
+
     Args:
         lines: the recipe's lines; a term may occur once.
         where: names the recipe in messages.
@@ -249,6 +286,8 @@ class TermSum:
             raise BadInputError(f"{where}: terms {', '.join(names) or '(none)'}; one or more, each once, are needed")
         self.lines = tuple(lines)
         self.terms = tuple(TERMS.build(line.name, line.arguments, where) for line in lines)
+        made = {line.name: term.learned() for line, term in zip(lines, self.terms, strict=True) if isinstance(term, LearningTerm)}
+        self.parts = nn.ModuleDict({name: part for name, part in made.items() if part is not None})
 
     def __call__(self, seen: Observation, step: int = 0, steps: int = 1) -> tuple[Tensor, dict[str, Tensor]]:
         """The total, with gradient, and each term before weighting, without, for the log."""

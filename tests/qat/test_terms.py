@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional
@@ -135,3 +137,29 @@ def test_unusable_sums_are_refused() -> None:
 def test_a_wrong_argument_is_refused_before_the_training(name: str, arguments: dict[str, object], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         TermSum([WeightedTerm(name, arguments=arguments)])
+
+
+def test_a_learned_match_maps_the_student_to_each_teachers_width() -> None:
+    terms = TermSum([WeightedTerm("distribution", arguments={"match": "learned", "widths": [6, 12, 6]})])
+    seen = replace(SEEN, teacher_features=[[noise(8, 12, 2, 2)], [noise(8, 6, 2, 2)]], parts=dict(terms.parts.items()))
+    maps = [part.weight for part in terms.parts["distribution"]]
+    assert [tuple(weight.shape) for weight in maps] == [(12, 6), (6, 6)]
+    student = seen.features[-1].mean((2, 3))
+    each = [
+        distribution_distance(student @ weight.T, [features[-1].mean((2, 3))], match="none")
+        for weight, features in zip(maps, seen.teacher_features, strict=True)
+    ]
+    total, _ = terms(seen)
+    assert float(total.detach()) == pytest.approx(float(sum(each).detach()) / 2)
+    total.backward()
+    assert all(weight.grad is not None and bool(weight.grad.any()) for weight in maps)
+    with pytest.raises(BadInputError, match=r"widths \(6, 12, 6\) are given, the features have \(6, 12\) channels"):
+        terms(replace(SEEN, parts=dict(terms.parts.items())))
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"match": "learned"}, {"match": "learned", "widths": [6]}, {"widths": [6, 12]}, {"match": "learned", "widths": [6, 0]}]
+)
+def test_widths_belong_to_a_learned_match(arguments: dict[str, object]) -> None:
+    with pytest.raises(BadInputError, match="match learned needs the student's channels and each teacher's"):
+        TermSum([WeightedTerm("distribution", arguments=arguments)])
