@@ -194,6 +194,20 @@ def export(
 
 
 @command
+def plot(
+    source: Annotated[Path, typer.Argument(metavar="CKPT|RUN", help="A checkpoint, or the folder that `xnorflow train` wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for the pictures.")] = Path("out/plots"),
+    file_format: Annotated[str, typer.Option("--format", help="png or svg.")] = "png",
+    as_json: Json = False,
+) -> None:
+    """Draw weight histograms and kurtosis by layer, and everything logged over the epochs."""
+    from xnorflow.flows.plot import plot as draw
+
+    result = draw(source, out, file_format=file_format, progress=say)
+    show(result.to_json(), as_json, f"{len(result.pictures)} pictures in {out}")
+
+
+@command
 def compile_(
     model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A QONNX file, of `xnorflow export`, Brevitas or QKeras.")],
     out: Annotated[Path, typer.Option("-o", "--out", metavar="BUILD", help="Folder to write.")] = Path("build-xnorflow"),

@@ -1,0 +1,1 @@
+"""Pictures, drawn without a display: the same data give the same file."""
