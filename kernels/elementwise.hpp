@@ -92,6 +92,29 @@ void look_up(const T* x, int64_t pixels, int64_t channels, const int64_t* values
     }
 }
 
+struct Limits {
+  int64_t low, high;
+};
+
+// limit(a + b), element by element.
+template <class T>
+void add(const T* a, const T* b, int64_t count, Limits limits, int64_t* out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = std::clamp(static_cast<int64_t>(a[i]) + static_cast<int64_t>(b[i]), limits.low, limits.high);
+}
+
+// limit((mul[c][p] * x + add[c][p]) >> shift), p = 1 where pieces is 2 and x < knee[c], else 0; the shift keeps the sign.
+template <class T>
+void affine(const T* x, int64_t pixels, int64_t channels, const int64_t* mul, const int64_t* add, const int64_t* knee, int64_t pieces,
+            int64_t shift, Limits limits, int64_t* out) {
+  for (int64_t p = 0; p < pixels; ++p)
+    for (int64_t c = 0; c < channels; ++c) {
+      const int64_t value = *x++;
+      const int64_t at = c * pieces + (pieces == 2 && value < knee[c] ? 1 : 0);
+      *out++ = std::clamp((mul[at] * value + add[at]) >> shift, limits.low, limits.high);
+    }
+}
+
 // Index of the greatest; the lowest of equals.
 template <class T>
 void arg_max(const T* x, int64_t vectors, int64_t channels, int64_t* out) {

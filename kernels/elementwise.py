@@ -69,6 +69,55 @@ def look_up(x: npt.NDArray[Any], values: Integers) -> npt.NDArray[np.int64]:
     return out
 
 
+def add(a: npt.NDArray[Any], b: npt.NDArray[Any], *, low: int, high: int) -> npt.NDArray[np.int64]:
+    """``min(max(a + b, low), high)``, element by element.
+
+    Args:
+        a: integers within 32 bits.
+        b: integers of the same shape, within 32 bits.
+        low: the least sum.
+        high: the greatest sum.
+
+    Returns:
+        int64 of that shape.
+
+    Raises:
+        BadInputError: shapes or types do not fit.
+    """
+    if a.shape != b.shape:
+        raise BadInputError(f"arrays of shapes {a.shape} and {b.shape} are not added; equal shapes are accepted")
+    common = np.result_type(contiguous(a, "first array"), contiguous(b, "second array"))
+    out = np.empty(a.shape, dtype=np.int64)
+    _kernels.add(a.astype(common).reshape(-1), b.astype(common).reshape(-1), low, high, out.reshape(-1))
+    return out
+
+
+def affine(x: npt.NDArray[Any], mul: Integers, add: Integers, knee: Integers, *, shift: int, low: int, high: int) -> npt.NDArray[np.int64]:
+    """``min(max((mul[c, p] * x + add[c, p]) >> shift, low), high)`` with the piece ``p = 1`` where ``x < knee[c]``, else 0.
+
+    Args:
+        x: integers ``(..., C)``; no sum may exceed 63 bits.
+        mul: ``(C, P)``, P of 1 or 2 pieces.
+        add: likewise.
+        knee: ``(C,)``, or ``(0,)`` where P is 1.
+        shift: of the sum, towards minus infinity.
+        low: the least result.
+        high: the greatest result.
+
+    Returns:
+        int64 ``(..., C)``.
+
+    Raises:
+        BadInputError: shapes or types do not fit.
+    """
+    if mul.ndim != 2 or add.ndim != 2 or knee.ndim != 1:
+        raise BadInputError(f"mul {mul.shape}, add {add.shape} and knee {knee.shape} must be (C, P), (C, P) and (C,)")
+    out = np.empty(x.shape, dtype=np.int64)
+    coefficients = exact(mul, np.int64, "mul"), exact(add, np.int64, "add"), exact(knee, np.int64, "knee")
+    _kernels.affine(_vectors(x), *coefficients, shift, low, high, out.reshape(-1, x.shape[-1]))
+    return out
+
+
 def arg_max(x: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Index of the greatest element of each vector, the lowest of equals: ``(..., C)`` to ``(..., 1)``."""
     vectors = _vectors(x)

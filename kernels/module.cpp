@@ -218,6 +218,26 @@ void bind_elementwise(nb::module_& m) {
     const nb::gil_scoped_release release;
     look_up(x.data(), size(x, 0), size(x, 1), values.data(), entries, rows == 1, out.data());
   }, "x"_a.noconvert(), "values"_a.noconvert(), "out"_a.noconvert());
+  m.def("add", [](const In<T, 1>& a, const In<T, 1>& b, int64_t low, int64_t high, const Array<int64_t, 1>& out) {
+    require_shape(b, {size(a, 0)}, "second array");
+    require_shape(out, {size(a, 0)}, "output");
+    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    const nb::gil_scoped_release release;
+    add(a.data(), b.data(), size(a, 0), {low, high}, out.data());
+  }, "a"_a.noconvert(), "b"_a.noconvert(), "low"_a, "high"_a, "out"_a.noconvert());
+  m.def("affine", [](const In<T, 2>& x, const In<int64_t, 2>& mul, const In<int64_t, 2>& add, const In<int64_t, 1>& knee, int64_t shift,
+                     int64_t low, int64_t high, const Array<int64_t, 2>& out) {
+    const int64_t pieces = size(mul, 1);
+    require(pieces == 1 || pieces == 2, std::to_string(pieces) + " pieces a channel; 1 and 2 are accepted");
+    require(shift >= 0 && shift < 64, "shift " + std::to_string(shift) + " is outside 0..63");
+    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    require_shape(mul, {size(x, 1), pieces}, "mul");
+    require_shape(add, {size(x, 1), pieces}, "add");
+    require_shape(knee, {pieces == 2 ? size(x, 1) : 0}, "knee");
+    require_shape(out, {size(x, 0), size(x, 1)}, "output");
+    const nb::gil_scoped_release release;
+    affine(x.data(), size(x, 0), size(x, 1), mul.data(), add.data(), knee.data(), pieces, shift, {low, high}, out.data());
+  }, "x"_a.noconvert(), "mul"_a.noconvert(), "add"_a.noconvert(), "knee"_a.noconvert(), "shift"_a, "low"_a, "high"_a, "out"_a.noconvert());
   m.def("arg_max", [](const In<T, 2>& x, const Array<int64_t, 1>& out) {
     require(x.shape(1) >= 1, "argmax of no channels");
     require_shape(out, {size(x, 0)}, "output");

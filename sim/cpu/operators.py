@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import ArgMax, Flatten, MaxPool, Pad, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Flatten, MaxPool, Pad, SlidingWindow, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.kernels import BitThresholds, Borders, IntLayer, Packed, Window, XnorLayer
 from xnorflow.sim.cpu.values import Integers, Value, as_images, hold, integers, reshape, storage
@@ -42,6 +42,18 @@ def operator(node: Node, kind: StreamType, isa: str) -> Operator:
         if isinstance(node, cls):
             return make(node, kind)
     raise BadInputError(f"node {node.name}: the CPU runtime does not know {node.op}")
+
+
+def join(node: Node) -> Callable[..., Value]:
+    """The CPU's version of a node of several inputs.
+
+    Raises:
+        BadInputError: the CPU runtime does not know the node.
+    """
+    if not isinstance(node, Add):
+        raise BadInputError(f"node {node.name}: the CPU runtime does not know {node.op}")
+    limits, dtype = {"low": node.out_type.minimum, "high": node.out_type.maximum}, node.out_type
+    return lambda a, b: hold(kernels.add(integers(a), integers(b), **limits), dtype)
 
 
 def mat_vec(node: MatVec, kind: StreamType, window: SlidingWindow | None, threshold: Threshold | None, isa: str) -> Operator:
@@ -182,6 +194,12 @@ def _threshold(node: Threshold, _: StreamType) -> Operator:
     return run
 
 
+def _affine(node: Affine, _: StreamType) -> Operator:
+    shift, low, high = node.shift, node.out_type.minimum, node.out_type.maximum
+    coefficients = node.mul, node.add, node.knee
+    return lambda x: hold(kernels.affine(integers(x), *coefficients, shift=shift, low=low, high=high), node.out_type)
+
+
 def _table(node: Table, kind: StreamType) -> Operator:
     return lambda x: hold(kernels.look_up(_patterns(x, kind.dtype), node.values), node.out_type)
 
@@ -198,6 +216,7 @@ def _arg_max(node: ArgMax, kind: StreamType) -> Operator:
 
 
 _MAKERS: Mapping[type[Node], Callable[[Any, StreamType], Operator]] = {
+    Affine: _affine,
     ArgMax: _arg_max,
     Flatten: _flatten,
     MaxPool: _max_pool,

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import Fifo, Flatten, MaxPool, SlidingWindow, Threshold, WidthConverter
+from xnorflow.hw.nodes import Fifo, Flatten, Fork, MaxPool, SlidingWindow, Threshold, WidthConverter
 from xnorflow.hw.nodes.mat_vec import MatVec
-from xnorflow.sim.cpu.operators import Operator, fits_kernels, gives_bits, mat_vec, operator, pool, sign
+from xnorflow.sim.cpu.operators import fits_kernels, gives_bits, join, mat_vec, operator, pool, sign
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from xnorflow.hw.graph import Graph, Node
+    from xnorflow.sim.cpu.values import Value
 
-IDENTITIES = (Fifo, WidthConverter)
+IDENTITIES = (Fifo, Fork, WidthConverter)
 
 
 @dataclass(frozen=True)
@@ -25,16 +26,16 @@ class Step:
 
     Attributes:
         nodes: names of the nodes that it computes.
-        source: the stream it reads.
+        sources: the streams it reads.
         target: the stream it makes.
-        run: from the value of the one to the value of the other.
+        run: from the values of the ones to the value of the other.
         inner: the steps, in order, that make the streams which ``run`` skips; only for looking at these.
     """
 
     nodes: tuple[str, ...]
-    source: str
+    sources: tuple[str, ...]
     target: str
-    run: Operator
+    run: Callable[..., Value]
     inner: tuple[Step, ...] = ()
 
 
@@ -55,15 +56,15 @@ def make_plan(graph: Graph, isa: str) -> Plan:
     """Plan a graph for one kernel table.
 
     Raises:
-        BadInputError: the runtime does not know a node, or a node has not one input and one output.
+        BadInputError: the runtime does not know a node, or a node has several outputs.
     """
     alias = {name: name for name in graph.inputs}
     real: list[Node] = []
     for node in graph.nodes:
-        if len(node.inputs) != 1 or len(node.outputs) != 1:
-            raise BadInputError(f"node {node.name}: the CPU runtime takes nodes of one input and one output, not {node.op}")
         wire = isinstance(node, IDENTITIES)
-        alias[node.outputs[0]] = alias[node.inputs[0]] if wire else node.outputs[0]
+        if len(node.outputs) != 1 and not wire:
+            raise BadInputError(f"node {node.name}: the CPU runtime takes nodes of one output, not {node.op}")
+        alias |= {out: alias[node.inputs[0]] if wire else out for out in node.outputs}
         real += [] if wire else [node]
     chains = _chains(graph, real, alias)
     return Plan(tuple(_step(graph, chain, alias, isa) for chain in chains), alias)
@@ -71,8 +72,8 @@ def make_plan(graph: Graph, isa: str) -> Plan:
 
 def _chains(graph: Graph, nodes: list[Node], alias: Mapping[str, str]) -> list[list[Node]]:
     """Group the nodes: each chain is computed in one call."""
-    reader = {alias[node.inputs[0]]: node for node in nodes}
-    uses = Counter([alias[node.inputs[0]] for node in nodes] + [alias[name] for name in graph.outputs])
+    reader = {alias[name]: node for node in nodes for name in node.inputs}
+    uses = Counter([alias[name] for node in nodes for name in node.inputs] + [alias[name] for name in graph.outputs])
     chains: list[list[Node]] = []
     taken: set[str] = set()
     for node in nodes:
@@ -96,13 +97,15 @@ def _joins(graph: Graph, chain: list[Node], following: Node) -> bool:
 
 
 def _step(graph: Graph, chain: list[Node], alias: Mapping[str, str], isa: str) -> Step:
-    source, target = alias[chain[0].inputs[0]], chain[-1].outputs[0]
+    sources, target = tuple(alias[name] for name in chain[0].inputs), chain[-1].outputs[0]
     names = tuple(node.name for node in chain)
     inner = tuple(_step(graph, [node], alias, isa) for node in chain[:-1])
-    return Step(names, source, target, _run(graph, chain, isa), inner)
+    return Step(names, sources, target, _run(graph, chain, isa), inner)
 
 
-def _run(graph: Graph, chain: list[Node], isa: str) -> Operator:
+def _run(graph: Graph, chain: list[Node], isa: str) -> Callable[..., Value]:
+    if len(chain[0].inputs) > 1:
+        return join(chain[0])
     (kind,) = graph.types_of(chain[0])
     window = chain[0] if isinstance(chain[0], SlidingWindow) else None
     middle = next((node for node in chain if isinstance(node, MatVec)), None)

@@ -44,8 +44,8 @@ class CpuRuntime:
         self.graph, self.threads, self.isa = graph, threads, kernels.resolve(isa)
         self._plan = make_plan(graph, self.isa)
         (self._input,), (self._output,) = graph.inputs, graph.outputs
-        self._uses = Counter([step.source for step in self._plan.steps] + [self._plan.alias[self._output]])
-        frame = sum(frame_bytes(graph.streams[name]) for step in self._plan.steps for name in (step.source, step.target))
+        self._uses = Counter([name for step in self._plan.steps for name in step.sources] + [self._plan.alias[self._output]])
+        frame = sum(frame_bytes(graph.streams[name]) for step in self._plan.steps for name in (*step.sources, step.target))
         self._batch = min(max(BATCH_BYTES // max(frame, 1), 1), BATCH_FRAMES)
 
     def run(self, pixels: Integers) -> IntArray:
@@ -78,7 +78,7 @@ class CpuRuntime:
         values = {self._input: hold(pixels, self._kind.dtype)}
         for step in self._plan.steps:
             for part in (*step.inner, step):
-                values[part.target] = part.run(values[part.source])
+                values[part.target] = part.run(*(values[name] for name in part.sources))
         return {name: wide(values[holder]) for name, holder in self._plan.alias.items()}
 
     @property
@@ -89,10 +89,11 @@ class CpuRuntime:
         values: dict[str, Value] = {self._input: hold(pixels, self._kind.dtype)}
         left = dict(self._uses)
         for step in self._plan.steps:
-            values[step.target] = step.run(values[step.source])
-            left[step.source] -= 1
-            if left[step.source] == 0:
-                del values[step.source]
+            values[step.target] = step.run(*(values[name] for name in step.sources))
+            for name in step.sources:
+                left[name] -= 1
+                if left[name] == 0:
+                    del values[name]
         return wide(values[self._plan.alias[self._output]])
 
     def _check(self, pixels: Integers) -> None:

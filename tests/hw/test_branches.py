@@ -8,7 +8,9 @@ import pytest
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
 from xnorflow.hw.interpreter import execute
+from xnorflow.hw.serialise import graph_from_json, graph_to_json
 from xnorflow.sim.chain import check_rtl
+from xnorflow.sim.cpu import CpuRuntime
 from xnorflow.sim.multi import NetworkBatch, NetworkCase
 
 FOLDINGS = [
@@ -16,6 +18,25 @@ FOLDINGS = [
     FoldingRequest(fps=1e8 / 600),
     FoldingRequest(layers={"one_conv": {"PE": 2, "SIMD": 9}, "two_conv": {"PE": 8, "SIMD": 36}, "stem": {"PE": 1, "SIMD": 3}}),
 ]
+
+
+def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(networks):
+    graph, _ = insert_fifos(fold(networks.residual(), FOLDINGS[2]))
+    images = np.random.default_rng(3).integers(0, 256, (5, *graph.inputs["pixels"].shape))
+    expected = execute(graph, {"pixels": images}, keep_all=True)
+    runtime = CpuRuntime(graph)
+    streams = runtime.run_all(images)
+    assert set(streams) == set(expected)
+    assert all(np.array_equal(streams[name], expected[name]) for name in expected)
+    assert np.array_equal(runtime.run(images), expected[graph.outputs[0]])
+
+
+def test_a_graph_with_branches_survives_json(networks):
+    graph, _ = insert_fifos(fold(networks.residual(), FOLDINGS[1]))
+    again = graph_from_json(graph_to_json(graph))
+    images = np.random.default_rng(3).integers(0, 256, (2, *graph.inputs["pixels"].shape))
+    assert graph_to_json(again) == graph_to_json(graph)
+    assert np.array_equal(execute(again, {"pixels": images})[graph.outputs[0]], execute(graph, {"pixels": images})[graph.outputs[0]])
 
 
 @pytest.mark.verilator

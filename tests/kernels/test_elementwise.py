@@ -69,6 +69,46 @@ def test_tables_that_do_not_fit_are_refused(shape: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("other", [np.int8, np.uint8, np.int32])
+def test_sums_are_exact_and_saturate(dtype: type, other: type, rng: np.random.Generator) -> None:
+    a, b = (rng.integers(max(np.iinfo(t).min, -(2**31)), min(np.iinfo(t).max, 2**31), (3, 4, 5), endpoint=True).astype(t) for t in (dtype, other))
+    wide = a.astype(np.int64) + b.astype(np.int64)
+    assert np.array_equal(kernels.add(a, b, low=-(2**40), high=2**40), wide)
+    assert np.array_equal(kernels.add(a, b, low=-5, high=7), np.minimum(np.maximum(wide, -5), 7))
+
+
+@pytest.mark.parametrize("pieces", [1, 2])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
+def test_affine_functions_floor_and_saturate(dtype: type, pieces: int, rng: np.random.Generator) -> None:
+    x = everything(rng, dtype, 3, 2, 4)
+    mul, add = rng.integers(-999, 999, (4, pieces)), rng.integers(-(2**40), 2**40, (4, pieces))
+    knee = rng.integers(-9, 200, 4 if pieces == 2 else 0)
+    out = kernels.affine(x, mul, add, knee, shift=7, low=-(2**34), high=2**33)
+    for place in np.ndindex(*x.shape):
+        channel, value = place[-1], int(x[place])
+        piece = int(pieces == 2 and value < knee[channel])
+        wanted = (int(mul[channel, piece]) * value + int(add[channel, piece])) // 128
+        assert out[place] == min(max(wanted, -(2**34)), 2**33)
+
+
+def test_sums_and_affine_functions_that_do_not_fit_are_refused() -> None:
+    x, one = np.zeros((2, 3), np.int8), np.zeros((3, 1), np.int64)
+    none = np.zeros(0, np.int64)
+    with pytest.raises(BadInputError, match=r"shapes \(2, 3\) and \(3, 2\) are not added"):
+        kernels.add(x, x.T, low=0, high=1)
+    with pytest.raises(BadInputError, match="limits 2 and 1 do not ascend"):
+        kernels.add(x, x, low=2, high=1)
+    with pytest.raises(BadInputError, match="3 pieces a channel"):
+        kernels.affine(x, np.zeros((3, 3), np.int64), np.zeros((3, 3), np.int64), none, shift=0, low=0, high=1)
+    with pytest.raises(BadInputError, match=r"knee has shape \(0\); \(3\) is accepted"):
+        kernels.affine(x, np.zeros((3, 2), np.int64), np.zeros((3, 2), np.int64), none, shift=0, low=0, high=1)
+    with pytest.raises(BadInputError, match=r"shift 64 is outside 0..63"):
+        kernels.affine(x, one, one, none, shift=64, low=0, high=1)
+    with pytest.raises(BadInputError, match=r"mul \(3,\), add \(3, 1\)"):
+        kernels.affine(x, one[:, 0], one, none, shift=0, low=0, high=1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_argmax_takes_the_lowest_index_of_equals(dtype: type, rng: np.random.Generator) -> None:
     x = np.concatenate([rng.integers(0, 3, (50, 10)).astype(dtype), everything(rng, dtype, 5, 10)])
     assert np.array_equal(kernels.arg_max(x), np.argmax(x, axis=-1, keepdims=True))
