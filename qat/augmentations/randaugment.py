@@ -38,20 +38,30 @@ class Operation:
 
     Attributes:
         apply: on uint8 ``(N, C, H, W)``, with a strength and an interpolation.
-        greatest: the strength at the greatest magnitude; it grows evenly from 0.
+        greatest: the strength at the greatest magnitude.
         signed: the strength is negative in half of the cases.
         along: dimension of ``(N, C, H, W)`` whose length multiplies the strength.
+        least: the strength at magnitude 0; it changes evenly from there.
     """
 
     apply: Apply
     greatest: float = 0.0
     signed: bool = False
     along: int | None = None
+    least: float = 0.0
 
-    def strength(self, magnitude: int, bins: int, shape: Sequence[int]) -> float:
-        """The strength at a magnitude, with the bits of torchvision's."""
-        greatest = self.greatest * (1 if self.along is None else shape[self.along])
-        return float(torch.linspace(0.0, greatest, bins)[magnitude])
+    @property
+    def graded(self) -> bool:
+        """Whether the magnitude matters."""
+        return self.least != self.greatest
+
+    def strength(self, magnitude: float, bins: int, shape: Sequence[int]) -> float:
+        """The strength at a magnitude of 0 to ``bins - 1``; at a whole one it has the bits of torchvision's."""
+        length = 1 if self.along is None else shape[self.along]
+        least, greatest = self.least * length, self.greatest * length
+        if magnitude.is_integer():
+            return float(torch.linspace(least, greatest, bins)[int(magnitude)])
+        return least + (greatest - least) * magnitude / (bins - 1)
 
 
 # In torchvision's order, with the strengths of its RandAugment (and of AutoAugment's authors).
@@ -67,7 +77,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "Contrast": Operation(lambda images, strength, _: functional.adjust_contrast(images, 1 + strength), 0.9, True),
     "Sharpness": Operation(lambda images, strength, _: functional.adjust_sharpness(images, 1 + strength), 0.9, True),
     "Posterize": Operation(lambda images, strength, _: functional.posterize(images, 8 - round(strength)), 4.0),
-    "Solarize": Operation(lambda images, strength, _: functional.solarize(images, 255 * (1 - strength)), 1.0),
+    "Solarize": Operation(lambda images, strength, _: functional.solarize(images, 255 * strength), 0.0, least=1.0),
     "AutoContrast": Operation(lambda images, _, __: functional.autocontrast(images)),
     "Equalize": Operation(lambda images, _, __: functional.equalize(images)),
 }
@@ -78,7 +88,7 @@ OPERATIONS: Mapping[str, Operation] = {
 class RandAugment(ImageAugmentation):
     """``n`` operations in a row, each drawn evenly from torchvision's fourteen, at ``magnitude`` of ``bins`` (0 to ``bins`` - 1).
 
-    With ``std`` each operation of each image has its own magnitude, drawn from a normal distribution, rounded and clamped.
+    With ``std`` each operation of each image has its own magnitude, drawn from a normal distribution and clamped.
 
     Source: Cubuk et al., RandAugment (2020). ``std`` is timm's and has no counterpart in torchvision.
     """
@@ -109,16 +119,17 @@ class RandAugment(ImageAugmentation):
         operations = list(OPERATIONS.values())
         drawn = self._drawn(draws)
         for index, magnitude, negative in np.unique(drawn, axis=0).tolist():
-            operation = operations[index]
+            operation = operations[int(index)]
             strength = operation.strength(magnitude, self.bins, images.shape)
             chosen = torch.from_numpy((drawn == (index, magnitude, negative)).all(axis=1).nonzero()[0]).to(images.device)
             result[chosen] = operation.apply(images[chosen], -strength if negative else strength, mode)
         return result
 
-    def _drawn(self, draws: Draws) -> npt.NDArray[np.int64]:
+    def _drawn(self, draws: Draws) -> npt.NDArray[np.float64]:
         """Operation, magnitude and sign of each image, ``(N, 3)``; 0 for what the operation does not use, so that more images share a call."""
-        magnitudes = np.clip(np.rint(self.magnitude + self.std * draws.normal(1)), 0, self.bins - 1).astype(np.int64)
-        drawn = np.stack([draws.integers(0, len(OPERATIONS)), magnitudes, draws.integers(1, 2)], axis=1)
-        used = np.array([[1, operation.greatest > 0, operation.signed] for operation in OPERATIONS.values()])
-        drawn *= used[drawn[:, 0]]
+        magnitudes = np.clip(self.magnitude + self.std * draws.normal(1), 0, self.bins - 1)
+        chosen = draws.integers(0, len(OPERATIONS))
+        drawn = np.stack([chosen, magnitudes, draws.integers(1, 2)], axis=1)
+        used = np.array([[1, operation.graded, operation.signed] for operation in OPERATIONS.values()])
+        drawn *= used[chosen]
         return drawn

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import pytest
 import torch
+from torchvision.transforms import InterpolationMode, v2
 
+from xnorflow.errors import BadInputError
 from xnorflow.qat.augmentations.draws import Draws
-from xnorflow.qat.augmentations.geometry import Crop, Flip
+from xnorflow.qat.augmentations.geometry import Crop, Flip, RandomResizedCrop, Rotation
 
 
 def images(count: int) -> torch.Tensor:
@@ -40,3 +43,35 @@ def test_a_flip_mirrors_about_half_of_the_images() -> None:
     kept = [torch.equal(after, before) for before, after in zip(pixels, flipped, strict=True)]
     assert all(a != b for a, b in zip(mirrored, kept, strict=True))
     assert 60 < sum(mirrored) < 140
+
+
+def test_a_random_resized_crop_is_torchvisions_with_the_images_own_seed() -> None:
+    pixels = images(5)
+    cropped = RandomResizedCrop((0.2, 1.25), (0.5, 2.0), "bicubic").vary(pixels, draws(5), (4, 7))
+    for image, seed, ours in zip(pixels, draws(5).seeds(), cropped, strict=True):
+        torch.manual_seed(seed)
+        assert torch.equal(v2.RandomResizedCrop((4, 7), (0.2, 1.25), (0.5, 2.0), InterpolationMode.BICUBIC)(image), ours)
+
+
+def test_a_rotation_is_torchvisions_with_the_images_own_seed() -> None:
+    pixels = images(5)
+    for image, seed, ours in zip(pixels, draws(5).seeds(), Rotation(15, "bilinear").vary(pixels, draws(5), (5, 6)), strict=True):
+        torch.manual_seed(seed)
+        assert torch.equal(v2.RandomRotation(15, InterpolationMode.BILINEAR)(image), ours)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Crop(0), r"^crop: border 0 is below 1$"),
+        (lambda: Flip(1.5), r"^flip: probability 1\.5 is not in \[0, 1\]$"),
+        (lambda: RandomResizedCrop((0.5, 0.1)), r"^random-resized-crop: scale 0\.5, 0\.1 is no positive range, lowest first$"),
+        (lambda: RandomResizedCrop(ratio=(0.0, 1.0)), r"^random-resized-crop: ratio 0\.0, 1\.0 is no positive range"),
+        (lambda: RandomResizedCrop(interpolation="lanczos"), r"^random-resized-crop: interpolation 'lanczos' is not known; known are nearest"),
+        (lambda: Rotation(0.0), r"^rotation: degrees 0\.0 is not in \(0, 180\]$"),
+        (lambda: Rotation(interpolation="bicubic"), r"^rotation: interpolation 'bicubic' is not known; known are nearest, bilinear$"),
+    ],
+)
+def test_unusable_arguments_are_refused(make: object, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        make()
