@@ -15,6 +15,7 @@ import xnorflow
 from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.brevitas import export_qonnx as brevitas_export
+from xnorflow.qat.fold_shapes import fold_shapes
 
 PIXEL_NORM_KEY = "xnorflow.pixel_norm"
 PRODUCER_KEY = "xnorflow.version"
@@ -58,6 +59,7 @@ def to_qonnx(frozen: nn.Module, input_shape: tuple[int, int, int]) -> onnx.Model
         # TorchScript-based export is deprecated but writes one file, without external data, 20 times as fast as dynamo's.
         warnings.simplefilter("ignore")
         exported = brevitas_export(frozen, args=torch.zeros(1, *input_shape), dynamo=False)
+        fold_shapes(exported)
         cleaned = cleanup_model(ModelWrapper(exported))
     model: onnx.ModelProto = cleaned.model
     return model
