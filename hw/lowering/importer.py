@@ -13,6 +13,7 @@ from xnorflow.hw.graph import Graph, StreamType
 from xnorflow.hw.lowering.affine import fit_affine, pixel_values
 from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import Builder, Tensor
+from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise
 from xnorflow.hw.lowering.import_ops import IMPORTERS
 from xnorflow.hw.lowering.layout import NCHW, NHWC, Layout
@@ -76,6 +77,8 @@ def import_network(network: Network, norm: PixelNorm) -> tuple[Builder, Graph]:
     builder.streams.take(PIXELS, "t")
     _add_input(builder, layout, norm)
     for node in network.nodes:
+        if node.op_type not in IMPORTERS:
+            raise UnsupportedModelError(f"node {node_label(node)}: {node.op_type} can be executed, but not compiled yet")
         IMPORTERS[node.op_type](builder, node)
     output = builder.tensors[network.file.output_name]
     _finish(builder, output)

@@ -34,6 +34,7 @@ DATA_OPS = (
         "BipolarQuant",
         "Cast",
         "Clip",
+        "Concat",
         "Conv",
         "Div",
         "Dropout",
@@ -43,8 +44,8 @@ DATA_OPS = (
         "Identity",
         "IntQuant",
     ),
-    *("LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "PRelu", "Quant", "Relu", "Reshape", "Squeeze", "Sub", "TopK", "Transpose", "Trunc"),
-    "Unsqueeze",
+    *("LeakyRelu", "MatMul", "MaxPool", "Mul", "Neg", "Pad", "PRelu", "Quant", "ReduceSum", "Relu", "Reshape", "Sigmoid", "Squeeze", "Sub"),
+    *("TopK", "Transpose", "Trunc", "Unsqueeze"),
 )
 CONSTANT_OPS = (
     *("Abs", "Ceil", "Concat", "Constant", "ConstantOfShape", "Equal", "Exp", "Floor", "Gather", "Max", "Min", "Pow", "Reciprocal", "ReduceProd"),
