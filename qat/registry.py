@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -38,6 +39,11 @@ class Registry(Generic[T]):
     def names(self) -> tuple[str, ...]:
         """All names, in order of registration."""
         return tuple(self._kinds)
+
+    def arguments(self, name: str) -> tuple[str, ...]:
+        """Names of the arguments of a registered name."""
+        kind: Any = self._kinds[name]
+        return tuple(field.name for field in dataclasses.fields(kind))
 
     def build(self, name: str, arguments: Mapping[str, Any], where: str) -> T:
         """The object that ``name`` and its arguments describe; ``where`` names the source in messages.
