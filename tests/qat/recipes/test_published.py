@@ -12,6 +12,7 @@ from torch import nn
 
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config
+from xnorflow.qat.binarisers.schedule import hardening_epoch, scaled_gamma
 from xnorflow.qat.inherit import inherit
 from xnorflow.qat.method import TeacherSettings
 from xnorflow.qat.optim.build import build_optimiser
@@ -115,12 +116,14 @@ def test_a_teacher_exists_in_torchvision_with_its_taps(teacher: TeacherSettings)
     assert teacher.weights == f"teachers/{teacher.torchvision}.pth"
 
 
-def test_bnexts_published_temperature_is_that_of_its_epochs() -> None:
-    for name, threshold, epochs in (("cifar10/bnext-18", 1e-5, 256), ("cifar100/bnext-t", 1e-7, 256), ("imagenet/bnext-t", 1e-7, 512)):
-        recipe = load_recipe(name)
-        settings = recipe.quant.weight_settings
-        assert (settings["threshold"], recipe.train.epochs) == (threshold, epochs)
-        assert threshold ** (1 / (settings["hard_at"] * epochs)) == pytest.approx(0.9, abs=1e-3)
+@pytest.mark.parametrize("name", [name for name in PUBLISHED if "/bnext-" in name])
+def test_bnexts_weights_harden_in_the_published_epoch(name: str) -> None:
+    recipe = load_recipe(name)
+    threshold, hard_at = recipe.quant.weight_settings["threshold"], recipe.quant.weight_settings["hard_at"]
+    assert threshold == (1e-5 if name.endswith("-18") else 1e-7)
+    gamma = scaled_gamma(threshold, hard_at, recipe.train.epochs)
+    assert gamma == pytest.approx(0.9, abs=1e-4)
+    assert hardening_epoch(threshold, gamma) == hardening_epoch(threshold, 0.9)
 
 
 def test_a_stage_varies_images_in_its_own_way_and_no_other() -> None:
