@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+DEFAULT_OUT = Path("out/train")
+
 
 @dataclass(frozen=True)
 class TrainResult:
@@ -22,6 +24,7 @@ class TrainResult:
         epochs: epochs trained.
         train_images, test_images: sizes of the splits used.
         seconds: wall clock, data loading included.
+        first: whether this is the first of the processes that trained, which speaks for all.
     """
 
     checkpoint: Path
@@ -32,10 +35,13 @@ class TrainResult:
     train_images: int
     test_images: int
     seconds: float
+    first: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain types."""
-        return dataclasses.asdict(self) | {"checkpoint": str(self.checkpoint)}
+        figures = dataclasses.asdict(self) | {"checkpoint": str(self.checkpoint)}
+        del figures["first"]
+        return figures
 
     def measured(self) -> str:
         """The accuracy in words."""
@@ -44,12 +50,15 @@ class TrainResult:
 
 def train(
     recipe: Path | str,
-    out: Path,
+    out: Path | None = None,
     *,
     overrides: list[str] | None = None,
     data: str | None = None,
     resume: Path | None = None,
     stop_after: int | None = None,
+    accelerator: str = "auto",
+    devices: int | None = None,
+    nodes: int = 1,
     progress_bar: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> TrainResult:
@@ -57,25 +66,40 @@ def train(
 
     Args:
         recipe: YAML file, or the name of a shipped recipe.
-        out: folder for the checkpoint and the TensorBoard logs.
+        out: folder for checkpoints and logs; None for the one that ``resume`` lies in, or :data:`DEFAULT_OUT`.
         overrides: settings such as ``train.epochs=3``.
         data: data set instead of the recipe's, ``mnist=DIR`` for one.
-        resume: checkpoint of an interrupted run of the same recipe.
+        resume: checkpoint of an interrupted run of the same recipe, or its folder.
         stop_after: stop when this many epochs are done.
+        accelerator: ``cpu``, ``gpu`` or ``auto``.
+        devices: processes of a machine, which divide each batch; None for one, or under ``torchrun`` for all it started.
+        nodes: machines.
         progress_bar: show a bar on the terminal.
         progress: told about slow work in words.
 
     Raises:
-        BadInputError: the recipe, a setting, the data, the folder or the checkpoint cannot be used.
+        BadInputError: the recipe, a setting, the data, the devices, the folder or the checkpoint cannot be used, or the training diverged.
         UnsupportedModelError: the training is over and its weights are not binary.
     """
+    from xnorflow.qat.loop.devices import Devices
+    from xnorflow.qat.loop.ranks import is_first
     from xnorflow.qat.recipe import load_recipe
     from xnorflow.qat.training import run_training
 
     start = time.perf_counter()
     settings = [*(overrides or []), *([] if data is None else [f"data.source={data}"])]
     loaded = load_recipe(recipe, settings)
-    done = run_training(loaded, out, resume=resume, stop_after=stop_after, progress_bar=progress_bar, progress=progress)
+    if out is None:
+        out = DEFAULT_OUT if resume is None else (resume.parent if resume.suffix == ".ckpt" else resume)
+    done = run_training(
+        loaded,
+        out,
+        resume=resume,
+        stop_after=stop_after,
+        devices=Devices(accelerator, devices, nodes),
+        progress_bar=progress_bar,
+        progress=progress,
+    )
     return TrainResult(
         checkpoint=done.checkpoint,
         recipe=str(recipe),
@@ -85,4 +109,5 @@ def train(
         train_images=done.train_images,
         test_images=done.test_images,
         seconds=time.perf_counter() - start,
+        first=is_first(),
     )

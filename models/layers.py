@@ -79,7 +79,8 @@ class ScalarNorm(nn.Module):
         self.register_buffer("running_var", torch.ones(1))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise ``x`` of any shape; training updates the running statistics."""
+        """Normalise ``x`` of any shape, in the precision of the statistics; training updates them."""
+        x = x.to(self.running_mean.dtype)
         if self.training:
             mean, var = x.mean(), x.var(unbiased=False)
             with torch.no_grad():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
 import os
@@ -42,7 +43,7 @@ from xnorflow.qat.loop.watch import DivergenceWatch
 from xnorflow.qat.pixel_table import PixelTable
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import FINAL_STAGE, Recipe, Stage
-from xnorflow.qat.teachers import load_teacher
+from xnorflow.qat.teacher_group import load_teachers
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ def run_training(
     stages = recipe.chain()
     for stage in stages:
         devices.check(stage.train)
-    train_split, test_split = _splits(recipe, progress)
+    train_split, test_split = _splits(recipe, progress if is_first() else None)
     digests = {"train": train_split.digest(), "test": test_split.digest()}
     run = _Run(recipe, out, train_split, test_split, digests, devices, progress_bar, progress)
     start = None if resume is None else _found(resume, run)
@@ -146,7 +147,10 @@ def run_training(
         title = recipe.stages[index].name if len(stages) > 1 else ""
         if title:
             run.tell(f"stage {index + 1} of {len(stages)}, {title}: {stage.train.epochs} epochs")
-        result = _train_stage(run, stage, title, start if index == begin else None, left)
+        try:
+            result = _train_stage(run, stage, title, start if index == begin else None, left)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(f"the training goes on with --resume {out}") from None
         left -= stage.train.epochs
         if left <= 0:
             break
@@ -203,7 +207,7 @@ def _module(run: _Run, stage: Stage, network: nn.Module, trainer: lightning.Trai
         stage.method,
         weight=stage.quant.weight,
         loss=settings.loss,
-        teachers=tuple(load_teacher(teacher, info, stage.method.taps, run.file) for teacher in stage.method.teachers),
+        teachers=load_teachers(stage.method, info, run.file, run.test, run.tell),
         tell=run.tell,
     )
     pixels = PixelTable(info.pixel_norm, run.train.input_shape[0])
@@ -258,7 +262,7 @@ def _copy(source: Path, target: Path) -> None:
 def describe(recipe: Recipe, train: Split | FileSplit, stage: Stage | None = None) -> CheckpointInfo:
     """What a checkpoint of a stage of this recipe, the last one by default, on these images says about itself."""
     stage = stage or recipe.chain()[-1]
-    model, data = stage.model, recipe.data
+    model, data = stage.model, stage.data
     config = ModelConfig(
         name=model.name,
         input_shape=train.input_shape,
@@ -292,7 +296,7 @@ def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit
 
 def _final_accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit, trainer: lightning.Trainer) -> float | None:
     """Accuracy of a trained network, which the first process measures; every process refuses what is not binary."""
-    judged = evaluation_form(network.cpu().float())
+    judged = evaluation_form(copy.deepcopy(network.cpu()).float())
     return _share_right(judged, pixel_norm, split) if trainer.is_global_zero else None
 
 

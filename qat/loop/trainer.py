@@ -87,9 +87,10 @@ def cpu_threads(count: int) -> Iterator[None]:
 @contextmanager
 def quiet_lightning() -> Iterator[None]:
     """Hide Lightning's hints about data-loader workers and devices: the images are in memory, and we chose the device."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.WARNING)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -97,4 +98,5 @@ def quiet_lightning() -> Iterator[None]:
     except SystemExit as stop:  # Lightning's way to end on Ctrl-C, with the exit code of a failed check
         raise KeyboardInterrupt from stop
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

@@ -18,6 +18,7 @@ import typer
 
 from xnorflow import __version__
 from xnorflow.errors import BadInputError, XnorflowError
+from xnorflow.interrupts import EXIT_CODE, WORDS, interruptible
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +40,11 @@ BuildFolder = Annotated[Path, typer.Argument(metavar="BUILD", help="A folder tha
 
 
 def say(text: str) -> None:
-    """One line of words to stderr; lost where stderr is closed or full, which must not stop the work."""
-    if sys.stderr is not None:
+    """One line of words to stderr; lost where stderr is closed or full, which must not stop the work.
+
+    Of several processes of a training on one machine the first speaks for all.
+    """
+    if sys.stderr is not None and os.environ.get("LOCAL_RANK", "0") == "0":
         with contextlib.suppress(OSError):
             print(text, file=sys.stderr, flush=True)
 
@@ -73,13 +77,14 @@ def command(function: Callable[_P, None]) -> Callable[_P, None]:
     @functools.wraps(function)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
-            function(*args, **kwargs)
+            with interruptible():
+                function(*args, **kwargs)
         except XnorflowError as error:
             say(f"xnorflow: error: {' '.join(str(error).split())}")
             raise typer.Exit(error.exit_code) from None
-        except KeyboardInterrupt:
-            say("xnorflow: interrupted")
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as interrupt:
+            say(": ".join([WORDS, *map(str, interrupt.args)]))
+            raise typer.Exit(EXIT_CODE) from None
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(0) from None
@@ -150,18 +155,33 @@ def cost(
 @command
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a shipped recipe.")],
-    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for checkpoints and logs.")] = Path("out/train"),
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for checkpoints and logs; out/train, or that of --resume.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
     data: Annotated[str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = None,
-    resume: Annotated[Path | None, typer.Option("--resume", help="Checkpoint of an interrupted run.")] = None,
+    resume: Annotated[Path | None, typer.Option("--resume", help="Folder or checkpoint of an interrupted run.")] = None,
+    devices: Annotated[int | None, typer.Option("--devices", help="Processes that divide each batch; all of torchrun's, else 1.")] = None,
+    nodes: Annotated[int, typer.Option("--nodes", help="Machines, each with so many processes.")] = 1,
+    accelerator: Annotated[str, typer.Option("--accelerator", help="cpu, gpu or auto.")] = "auto",
     as_json: Json = False,
 ) -> None:
     """Train a network from a recipe."""
     from xnorflow.flows.train import train as run
 
-    result = run(recipe, out, overrides=settings, data=data, resume=resume, progress_bar=_on_terminal(), progress=say)
-    text = f"{result.checkpoint}: {result.measured()} after {result.epochs} epochs, {result.seconds:.0f} s"
-    show(result.to_json(), as_json, text)
+    result = run(
+        recipe,
+        out,
+        overrides=settings,
+        data=data,
+        resume=resume,
+        accelerator=accelerator,
+        devices=devices,
+        nodes=nodes,
+        progress_bar=_on_terminal(),
+        progress=say,
+    )
+    if result.first:
+        text = f"{result.checkpoint}: {result.measured()} after {result.epochs} epochs, {result.seconds:.0f} s"
+        show(result.to_json(), as_json, text)
 
 
 @command
