@@ -116,6 +116,22 @@ class MethodSettings:
         """The loss, which without terms is the ``default`` term."""
         return TermSum(self.terms or (WeightedTerm(default),), "method.terms")
 
+    def check_inputs(self) -> None:
+        """Refuse terms that look at teachers or taps the stage does not have.
+
+        Raises:
+            BadInputError: names the term and what it needs.
+        """
+        assistants = any(teacher.assistant for teacher in self.teachers)
+        present = sum(not teacher.assistant for teacher in self.teachers) + assistants
+        for line, term in zip(self.terms, self.loss("").terms if self.terms else (), strict=True):
+            if present < term.teachers:
+                raise BadInputError(
+                    f"term {line.name} needs {'a teacher' if term.teachers == 1 else f'{term.teachers} teachers at a time'}, method.teachers gives {present}"
+                )
+            if term.taps and not self.taps:
+                raise BadInputError(f"term {line.name} looks at features, and method.taps names no module")
+
     def stages(self) -> tuple[str, ...]:
         """Names of the earlier stages it needs."""
         taught = [teacher.stage for teacher in self.teachers if teacher.stage is not None]

@@ -52,6 +52,10 @@ class Stage:
     def __post_init__(self) -> None:
         if self.method.terms and self.train.loss != "cross-entropy":
             raise BadInputError(f"stage {self.name}: train.loss {self.train.loss} and method.terms are given; write the loss as one of the terms")
+        try:
+            self.method.check_inputs()
+        except BadInputError as error:
+            raise BadInputError(f"stage {self.name}: {error}") from error
         if self.train.bop is not None and (self.quant.weight != "ste" or self.method.rule is not None):
             raise BadInputError(
                 f"stage {self.name}: train.bop holds signs, which take quant.weight ste (it is {self.quant.weight}) and no method.rule"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -54,10 +54,25 @@ class Observation:
 
 
 class Term(Protocol):
-    """A loss term with its arguments set."""
+    """A loss term with its arguments set.
+
+    Attributes:
+        teachers: how many it needs at a time.
+        taps: whether it looks at tapped features.
+    """
+
+    teachers: ClassVar[int]
+    taps: ClassVar[bool]
 
     def __call__(self, seen: Observation) -> Tensor:
         """The term's scalar."""
+
+
+class LabelTerm:
+    """Needs neither teachers nor taps; the base of terms, which say what else they need."""
+
+    teachers: ClassVar[int] = 0
+    taps: ClassVar[bool] = False
 
 
 @runtime_checkable
@@ -73,7 +88,7 @@ TERMS: Registry[Term] = Registry("loss term")
 
 @TERMS.register("cross-entropy")
 @dataclass(frozen=True)
-class CrossEntropy:
+class CrossEntropy(LabelTerm):
     """Cross-entropy with the labels."""
 
     smoothing: float = 0.0
@@ -84,7 +99,7 @@ class CrossEntropy:
 
 @TERMS.register("squared-hinge")
 @dataclass(frozen=True)
-class SquaredHinge:
+class SquaredHinge(LabelTerm):
     """FINN's squared hinge."""
 
     def __call__(self, seen: Observation) -> Tensor:
@@ -95,9 +110,10 @@ class SquaredHinge:
 
 @TERMS.register("logits")
 @dataclass(frozen=True)
-class Logits:
+class Logits(LabelTerm):
     """Logit distillation from the first teacher."""
 
+    teachers: ClassVar[int] = 1
     temperature: float = 1.0
     form: str = "divergence"
 
@@ -111,9 +127,11 @@ class Logits:
 
 @TERMS.register("attention")
 @dataclass(frozen=True)
-class Attention:
+class Attention(LabelTerm):
     """Attention matching with the first teacher's taps."""
 
+    teachers: ClassVar[int] = 1
+    taps: ClassVar[bool] = True
     form: str = "paper"
 
     def __post_init__(self) -> None:
@@ -126,9 +144,10 @@ class Attention:
 
 @TERMS.register("consecutive")
 @dataclass(frozen=True)
-class Consecutive:
+class Consecutive(LabelTerm):
     """Consecutive distillation from the strong teacher (first) and the current assistant (second)."""
 
+    teachers: ClassVar[int] = 2
     sign: int = -1
     form: str = "paper"
 
@@ -142,9 +161,10 @@ class Consecutive:
 
 @TERMS.register("teacher-group")
 @dataclass(frozen=True)
-class TeacherGroup:
+class TeacherGroup(LabelTerm):
     """Distribution-specific loss from all teachers; no ``betas`` weigh them equally."""
 
+    teachers: ClassVar[int] = 1
     betas: tuple[float, ...] = ()
 
     def __call__(self, seen: Observation) -> Tensor:
@@ -154,12 +174,14 @@ class TeacherGroup:
 
 @TERMS.register("distribution")
 @dataclass(frozen=True)
-class Distribution:
+class Distribution(LabelTerm):
     """Distribution distance of the last tapped feature to those of all teachers.
 
     ``widths`` of ``match`` learned: the channels of the student's feature, then those of each teacher's.
     """
 
+    teachers: ClassVar[int] = 1
+    taps: ClassVar[bool] = True
     model: str = "gaussian"
     match: str = "pool"
     direction: str = "student-teacher"
@@ -201,7 +223,7 @@ class Distribution:
 
 @TERMS.register("kurtosis")
 @dataclass(frozen=True)
-class Kurtosis:
+class Kurtosis(LabelTerm):
     """Kurtosis regulariser; ``published`` names one of the published lists of targets and replaces ``targets``."""
 
     targets: tuple[float, ...] = (1.8,)
@@ -219,9 +241,10 @@ class Kurtosis:
 
 @TERMS.register("mimicking")
 @dataclass(frozen=True)
-class Mimicking:
+class Mimicking(LabelTerm):
     """Weight-distribution mimicking of the first teacher."""
 
+    teachers: ClassVar[int] = 1
     variant: str = "histogram"
     reduction: str = "sum"
 

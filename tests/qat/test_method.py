@@ -80,3 +80,28 @@ def test_a_wrong_method_is_refused_with_what_is_accepted(setting: str, message: 
 def test_a_loss_is_given_once() -> None:
     with pytest.raises(BadInputError, match=r"train.loss squared-hinge and method.terms are given"):
         load_recipe("tfc-digits", ["train.loss=squared-hinge", "method.terms=[{name: logits}]"])
+
+
+@pytest.mark.parametrize(
+    ("method", "message"),
+    [
+        ("terms=[{name: consecutive}]", r"stage binary: term consecutive needs 2 teachers at a time, method\.teachers gives 1"),
+        ("terms=[{name: attention}]", r"stage binary: term attention looks at features, and method\.taps names no module"),
+        ("terms=[{name: mimicking}]", None),
+        ("terms=[{name: kurtosis}]", None),
+    ],
+)
+def test_terms_get_the_teachers_and_taps_they_need(method: str, message: str | None, tmp_path: Path) -> None:
+    path = written(tmp_path, STAGED)
+    if message is None:
+        load_recipe(path, [f"stages.binary.method.{method}"])
+    else:
+        with pytest.raises(BadInputError, match=message):
+            load_recipe(path, [f"stages.binary.method.{method}"])
+
+
+def test_two_assistants_are_one_teacher_at_a_time(tmp_path: Path) -> None:
+    path = written(tmp_path, STAGED)
+    teachers = "stages.binary.method.teachers=[{stage: real, assistant: true}, {stage: real, assistant: true}]"
+    with pytest.raises(BadInputError, match=r"needs 2 teachers at a time, method\.teachers gives 1"):
+        load_recipe(path, [teachers, "stages.binary.method.terms=[{name: consecutive}]"])

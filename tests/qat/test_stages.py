@@ -91,9 +91,9 @@ def test_an_unknown_tap_is_refused(tmp_path: Path) -> None:
         run_training(staged("stages.teacher.method.taps=[middle]"), tmp_path)
 
 
-def test_a_term_without_its_teacher_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="term logits needs 1 teacher logits, the recipe gives 0"):
-        run_training(staged("stages.student.method.teachers=[]"), tmp_path)
+def test_a_term_without_its_teacher_is_refused_before_any_stage() -> None:
+    with pytest.raises(BadInputError, match=r"stage student: term logits needs a teacher, method\.teachers gives 0"):
+        staged("stages.student.method.teachers=[]")
 
 
 def student(tmp_path: Path) -> Path:
