@@ -9,6 +9,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from xnorflow.errors import BadInputError
 from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.estimators import sign
 from xnorflow.qat.latents import latent_weights
@@ -66,3 +67,18 @@ def test_bop_goes_on_from_real_weights_with_their_signs(tmp_path: Path) -> None:
     }
     left = trained(tmp_path, stages)
     assert all(torch.equal(sign(old), new) for old, new in zip(left["real"], left["flipped"], strict=True))
+
+
+def test_a_stage_is_resumed_only_with_its_own_augmentations(tmp_path: Path) -> None:
+    recipe = tmp_path / "recipe.yaml"
+    stages = {"first": {}, "second": {"data": {"crop": 1}, "method": {"start": "first"}}}
+    recipe.write_text(yaml.safe_dump(COMMON | {"stages": stages}, sort_keys=False))
+    half = run_training(load_recipe(recipe), tmp_path / "run", stop_after=3).checkpoint
+    with pytest.raises(BadInputError, match="resume takes the same recipe"):
+        run_training(load_recipe(recipe, ["stages.second.data.crop=2"]), tmp_path / "other", resume=half)
+    first, second = (load_checkpoint(tmp_path / "run" / f"{name}.ckpt")[0].augment for name in ("first", "last"))
+    assert [len(lines) for lines in (first, second)] == [0, 1]
+    whole = run_training(load_recipe(recipe), tmp_path / "whole").checkpoint
+    rest = run_training(load_recipe(recipe), tmp_path / "rest", resume=half).checkpoint
+    states = [torch.load(file, weights_only=True)["state_dict"] for file in (whole, rest)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
