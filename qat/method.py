@@ -126,9 +126,8 @@ class MethodSettings:
         present = sum(not teacher.assistant for teacher in self.teachers) + assistants
         for line, term in zip(self.terms, self.loss("").terms if self.terms else (), strict=True):
             if present < term.teachers:
-                raise BadInputError(
-                    f"term {line.name} needs {'a teacher' if term.teachers == 1 else f'{term.teachers} teachers at a time'}, method.teachers gives {present}"
-                )
+                wanted = "a teacher" if term.teachers == 1 else f"{term.teachers} teachers at a time"
+                raise BadInputError(f"term {line.name} needs {wanted}, method.teachers gives {present}")
             if term.taps and not self.taps:
                 raise BadInputError(f"term {line.name} looks at features, and method.taps names no module")
 

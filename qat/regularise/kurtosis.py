@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from xnorflow.errors import BadInputError
 
-# Per-layer targets of the public code, 19 convolutions of a ResNet-18 (ImageNet) and a ResNet-20 (CIFAR).
+# Per-layer targets of the public code: 19, as many as a ResNet-18 has convolutions behind the first; a ResNet-20 has 18 without and
+# 20 with convolutions on its skip paths.
 TARGETS: dict[str, tuple[float, ...]] = {
     "imagenet-resnet18": (1.8, *[1.4] * 4, 1.2, 1.4, *[1.2] * 2, *[1.4] * 3, *[1.2] * 4, 1.4, 1.0, 1.0),
     "cifar": (*[1.4] * 14, *[1.8] * 4, 2.2),

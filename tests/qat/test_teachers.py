@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from xnorflow.errors import BadInputError
-from xnorflow.models import ModelConfig
+from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.checkpoint import CheckpointInfo
+from xnorflow.qat.checkpoint import RECORD, CheckpointInfo
 from xnorflow.qat.data.split import Split
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.method import MethodSettings, TeacherSettings
+from xnorflow.qat.quantise import quantise
 from xnorflow.qat.teacher_group import load_teachers
 from xnorflow.qat.teachers import Teacher, load_teacher
 from xnorflow.qat.train_settings import TrainSettings
@@ -105,6 +106,17 @@ def test_a_teacher_sees_the_size_it_wants(resnet: Path) -> None:
     with torch.no_grad():
         expected = architecture("resnet18")(images)
     torch.testing.assert_close(guidance.logits, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_a_checkpoint_sees_the_size_it_was_trained_on(tmp_path: Path) -> None:
+    info = student(side=24)
+    network = quantise(build_config(info.config), info.scheme)
+    path = tmp_path / "small.ckpt"
+    torch.save({RECORD: info.to_record(), "state_dict": {f"network.{key}": value for key, value in network.state_dict().items()}}, path)
+    guidance = loaded(TeacherSettings(checkpoint=str(path), size=24)).guide(PIXELS)
+    assert guidance.logits.shape == (2, 5)
+    with pytest.raises(BadInputError, match=r"takes images \(3, 24, 24\) of 5 classes, it is shown \(3, 32, 32\) of 5"):
+        loaded(TeacherSettings(checkpoint=str(path)))
 
 
 def test_reduced_precision_rounds_the_teacher_only(resnet: Path) -> None:

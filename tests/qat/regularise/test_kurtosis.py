@@ -9,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 from xnorflow.errors import BadInputError
+from xnorflow.models import build
 from xnorflow.qat.regularise.kurtosis import TARGETS, kurtosis, kurtosis_loss, regularised_weights
 from xnorflow.qat.regularise.metrics import cosine_to_sign, near_one_share
 
@@ -38,6 +39,16 @@ def test_loss_is_the_mean_squared_distance_to_each_layers_target() -> None:
 def test_published_targets_have_19_layers_and_their_means() -> None:
     means = {name: sum(targets) / 19 for name, targets in TARGETS.items() if len(targets) == 19}
     assert means == pytest.approx({"imagenet-resnet18": 1.31, "cifar": 1.53, "teacher-student": 1.58}, abs=0.006)
+
+
+@pytest.mark.parametrize("name", ["resnet-18", "bireal-18", "bnn-resnet-18", "real-to-binary-18-baseline"])
+def test_published_targets_fit_the_convolutions_of_a_resnet_18_and_no_other_number(name: str) -> None:
+    with torch.device("meta"):
+        weights = regularised_weights(build(name, input_shape=(3, 32, 32), num_classes=10))
+    for targets in TARGETS.values():
+        assert len(targets) == len(weights)
+        with pytest.raises(BadInputError, match="19 targets for 18 layers; one for all or one for each is needed"):
+            kurtosis_loss(weights[1:], targets)
 
 
 def test_gradient_is_exact() -> None:
