@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torchmetrics.classification import MulticlassAccuracy
 
+from xnorflow.qat.data.order import ShuffledBatches
 from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.loop.means import EpochMeans
 from xnorflow.qat.optim.build import build_optimiser, build_schedule
@@ -29,12 +30,12 @@ class BinaryClassifier(lightning.LightningModule):
         pixels: normalisation.
         settings: optimiser and schedule.
         lesson: the method; it gives the losses.
-        steps_per_epoch: batches of one epoch; with the epochs it fixes the schedule.
+        sampler: order of the batches; with the epochs it fixes the schedule.
         num_classes: logits.
     """
 
     def __init__(
-        self, network: nn.Module, pixels: PixelTable, settings: TrainSettings, lesson: Lesson, *, steps_per_epoch: int, num_classes: int
+        self, network: nn.Module, pixels: PixelTable, settings: TrainSettings, lesson: Lesson, *, sampler: ShuffledBatches, num_classes: int
     ) -> None:
         super().__init__()
         self.network = network
@@ -42,7 +43,7 @@ class BinaryClassifier(lightning.LightningModule):
         self.settings = settings
         self.lesson = lesson
         self.parts = lesson.loss.parts
-        self.total_steps = steps_per_epoch * settings.epochs
+        self.sampler = sampler
         self.accuracy = MulticlassAccuracy(num_classes, average="micro")
         self.means = EpochMeans()
         self.rate = 0.0
@@ -64,6 +65,7 @@ class BinaryClassifier(lightning.LightningModule):
             self.lesson.start_epoch(self.current_epoch, self.settings.epochs, within=True)
             self.lesson.load_epoch_state(state["lesson"])
             self.means.load_state_dict(state["means"], self.device)
+            self.sampler.done = self.means.steps
 
     def on_train_epoch_start(self) -> None:
         self.lesson.start_epoch(self.current_epoch, self.settings.epochs)
@@ -72,7 +74,7 @@ class BinaryClassifier(lightning.LightningModule):
         # Dropout depends on seed, step and process only: Lightning's loaders draw from the generator at other times in a resumed run.
         torch.manual_seed(self.settings.seed * STEP_STRIDE + self.global_step + RANK_STRIDE * self.global_rank)
         pixels, labels = batch
-        loss, terms = self.lesson.losses(pixels, self(pixels), labels, self.global_step, self.total_steps)
+        loss, terms = self.lesson.losses(pixels, self(pixels), labels, self.global_step, len(self.sampler) * self.settings.epochs)
         self.means.add({"train/loss": loss} | {f"terms/{name}": value for name, value in terms.items()})
         return loss
 
@@ -95,7 +97,7 @@ class BinaryClassifier(lightning.LightningModule):
         trained = nn.ModuleList([self.network, self.parts]) if len(self.parts) else self.network
         optimiser = build_optimiser(trained, self.settings)
         self.lesson.attach(optimiser)
-        scheduler = build_schedule(optimiser, self.settings, self.total_steps // self.settings.epochs)
+        scheduler = build_schedule(optimiser, self.settings, len(self.sampler))
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -211,7 +211,7 @@ def _module(run: _Run, stage: Stage, network: nn.Module, trainer: lightning.Trai
         tell=run.tell,
     )
     pixels = PixelTable(info.pixel_norm, run.train.input_shape[0])
-    module = BinaryClassifier(network, pixels, settings, lesson, steps_per_epoch=len(data.sampler), num_classes=info.config.num_classes)
+    module = BinaryClassifier(network, pixels, settings, lesson, sampler=data.sampler, num_classes=info.config.num_classes)
     return module, data
 
 

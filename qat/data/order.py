@@ -44,6 +44,9 @@ class ShuffledBatches(Sampler[BatchKey]):
         mixes: how many augmentations mix each image with the one before it in the batch.
         rank, ranks: this process and their number; process 0 takes the first share of every batch, and so on.
 
+    Attributes:
+        done: batches that the next pass leaves out, since the training that goes on had them.
+
     Raises:
         BadInputError: a batch cannot be divided evenly among the processes.
     """
@@ -55,6 +58,7 @@ class ShuffledBatches(Sampler[BatchKey]):
         self.copies = copies
         self.halo = mixes if ranks > 1 else 0
         self.epoch = 0
+        self.done = 0
         if self.batch_size % ranks:
             raise BadInputError(f"a batch of {self.batch_size} images cannot be divided among {ranks} processes; choose train.batch_size")
         share = self.batch_size // ranks
@@ -71,6 +75,7 @@ class ShuffledBatches(Sampler[BatchKey]):
         generator = torch.Generator().manual_seed(self.seed + EPOCH_STRIDE * self.epoch)
         order = torch.randperm(self.images, generator=generator).repeat_interleave(self.copies)
         copies = torch.arange(len(order)) % self.copies
-        for number in range(len(self)):
+        done, self.done = self.done, 0
+        for number in range(done, len(self)):
             chosen = number * self.batch_size + self.part
             yield BatchKey(self.epoch, number, order[chosen], copies[chosen], self.halo)
