@@ -51,7 +51,10 @@ def _split_folder(root: Path, split: SplitName, kind: str) -> Path:
 
 
 def _classes(folder: Path) -> tuple[str, ...]:
-    return tuple(sorted(child.name for child in folder.iterdir() if child.is_dir()))
+    try:
+        return tuple(sorted(child.name for child in folder.iterdir() if child.is_dir()))
+    except OSError as error:
+        raise BadInputError(f"{folder} cannot be read: {error.strerror}") from error
 
 
 def _images(folder: Path) -> Iterator[Path]:

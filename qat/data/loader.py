@@ -86,7 +86,12 @@ class BatchLoader:
                 generator=torch.Generator(),  # else every epoch would draw from the generator that the training draws from
             )
             made = iter(loader)
-        for batch in made:
+        for _ in range(len(self)):
+            try:
+                batch = next(made)
+            except RuntimeError as error:
+                reason = " ".join(str(error).split())
+                raise BadInputError(f"a process of data.workers {self.workers} ended: {reason[:300]}; with fewer, each has more memory") from error
             if isinstance(batch, _Refusal):
                 raise BadInputError(batch.message)
             yield batch
