@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 
@@ -14,13 +15,18 @@ from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config
 from xnorflow.qat.binarisers.schedule import hardening_epoch, scaled_gamma
 from xnorflow.qat.inherit import inherit
+from xnorflow.qat.loop.settings import LoopSettings
 from xnorflow.qat.method import TeacherSettings
+from xnorflow.qat.optim.bop import BopSettings
 from xnorflow.qat.optim.build import build_optimiser
+from xnorflow.qat.optim.groups import KINDS, GroupSettings
+from xnorflow.qat.optim.rates import SCHEDULES
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.recipe import Stage, load_recipe, shipped_recipes
 from xnorflow.qat.regularise.kurtosis import regularised_weights
 from xnorflow.qat.taps import FeatureTaps
 from xnorflow.qat.terms import Observation
+from xnorflow.qat.train_settings import OPTIMISERS, TrainSettings
 from xnorflow.qat.training import run_training
 
 PAGE = (Path(__file__).parents[3] / "docs" / "recipes.md").read_text()
@@ -49,6 +55,15 @@ def built(stage: Stage, side: int) -> nn.Module:
 
 def test_the_page_lists_every_recipe() -> None:
     assert sorted(re.findall(r"^\| `([a-z0-9]+/[a-z0-9-]+)` \|", PAGE, flags=re.MULTILINE)) == [name for name in shipped_recipes() if "/" in name]
+
+
+def test_the_page_describes_every_setting() -> None:
+    words = set(re.findall(r"[a-z_]+", PAGE))
+    for settings in (TrainSettings, GroupSettings, BopSettings):
+        own = {field.name for field in dataclasses.fields(settings)} - {field.name for field in dataclasses.fields(LoopSettings)}
+        assert own <= words, settings
+    for names in (KINDS, SCHEDULES, OPTIMISERS):
+        assert set(re.findall(r"[a-z]+", " ".join(names))) <= words
 
 
 @pytest.mark.parametrize("name", CIFAR)
