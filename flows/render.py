@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from xnorflow.flows.demo import DemoResult
     from xnorflow.flows.doctor import Diagnosis
+    from xnorflow.flows.integerise import IntegeriseResult
     from xnorflow.flows.run import RunResult
     from xnorflow.flows.teachers import TeacherRanking
     from xnorflow.hw.estimate.report import Estimate
@@ -135,3 +136,18 @@ def demo_text(result: DemoResult) -> str:
             f"everything in {result.folder}, {result.seconds:.0f} s",
         )
     )
+
+
+def integers_text(result: IntegeriseResult) -> str:
+    """What ``integerise`` made: accuracy on the way, what bounds every step, what saturates."""
+    saturated = {each.name: each for each in result.report.saturation}
+    rows = []
+    for bound in result.report.bounds:
+        each = saturated.get(bound.name)
+        grid = "" if each is None else f"{'' if each.signed else 'u'}{each.bits} bits, step 2^{-each.fraction}"
+        rows.append(
+            (bound.name, bound.kind, bound.worst, f"{100 * bound.worst / bound.limit:.2f}", grid, "" if each is None else f"{100 * each.share:.3f}")
+        )
+    steps = table(("step", "kind", "greatest integer", "% of 2^24", "grid", "% saturated"), rows)
+    accuracies = table(("after", "test accuracy, %"), [(each.step, f"{100 * each.accuracy:.2f}") for each in result.steps])
+    return f"{steps}\n\n{accuracies}\n\n{result.checkpoint}: exact on any image"

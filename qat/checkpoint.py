@@ -16,6 +16,7 @@ from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.augmentations.line import AugmentationLine
 from xnorflow.qat.data.view import EvaluationView
+from xnorflow.qat.integerise.network import IntegerNetwork
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.quantise import quantise
@@ -26,6 +27,7 @@ from xnorflow.qat.train_settings import TrainSettings
 RECORD = "xnorflow"
 FORMAT = 1
 NETWORK_PREFIX = "network."
+INTEGER_STEPS = "integer_steps"  # of an integerised network, instead of the layers that its configuration has
 FREE = ("checkpoint_every", "validate_every")  # decide no weight, so that a resumed training may change them
 
 
@@ -80,10 +82,16 @@ def load_checkpoint(path: Path) -> tuple[CheckpointInfo, nn.Module]:
     """
     content = _read(path)
     info = _info(content, path)
-    network = quantise(build_config(info.config), info.scheme)
+    network = _network(content, info, path)
     state = {key.removeprefix(NETWORK_PREFIX): value for key, value in content["state_dict"].items() if str(key).startswith(NETWORK_PREFIX)}
     load_weights(network, state, path)
     return info, network.eval()
+
+
+def _network(content: dict[str, Any], info: CheckpointInfo, path: Path) -> nn.Module:
+    if INTEGER_STEPS in content:
+        return IntegerNetwork.from_record(content[INTEGER_STEPS], str(path))
+    return quantise(build_config(info.config), info.scheme)
 
 
 def load_weights(network: nn.Module, state: dict[str, Tensor], path: Path) -> None:

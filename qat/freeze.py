@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.layers import Network, ScalarNorm
 from xnorflow.qat.binarisers.schedule import require_hard
+from xnorflow.qat.integerise.network import IntegerNetwork
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, BinaryLinear, is_binary
 from xnorflow.qat.quantisers import BinaryWeight, const_weight
 
@@ -58,11 +59,21 @@ class ChannelAffine(nn.Module):
 def freeze(model: nn.Module) -> nn.Module:
     """A frozen copy of a quantised network, in evaluation mode and without gradients; ``model`` is left as it was.
 
+    An integerised network is frozen already; its bounds are proven again.
+
     Raises:
         UnsupportedModelError: a layer is not binary yet, has no frozen form, reads values that are not quantised, can reach sums of 2**24,
             or has a weight or statistic that is not finite; names the layer.
     """
+    if isinstance(model, IntegerNetwork):
+        model.bounds()
+        return copy.deepcopy(model).eval().requires_grad_(False)
     require_hard(model)
+    real = [name for name, layer in model.named_modules() if type(layer) in REAL_VALUED]
+    if real:
+        raise UnsupportedModelError(
+            f"layer {real[0]} is real-valued, as {len(real)} layers are: make integers of them with `xnorflow integerise` first"
+        )
     frozen = _Freezer().freeze(copy.deepcopy(model).eval(), "network")
     return frozen.eval().requires_grad_(False)
 

@@ -15,6 +15,8 @@ from xnorflow.qat.integerise.sign import Sign
 from xnorflow.qat.integerise.signal import Signal, chosen_grid
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, is_binary
 
+LEAST_LATENT = 1e-6
+
 
 def sign(b: Builder, name: str, layer: BinaryActivation, x: Signal) -> Signal:
     """The sign of a signal, exact: what is affine in front of it becomes a comparison on the signal's own grid.
@@ -60,7 +62,8 @@ def binary_conv(b: Builder, name: str, layer: BinaryConv2d, x: Signal) -> Signal
         layer.in_channels, layer.out_channels, layer.kernel_size[0], layer.stride[0], layer.border + int(layer.padding[0]), layer.padding_value
     )
     with torch.no_grad():
-        step.conv.weight.copy_(torch.where(value >= 0, 1.0, -1.0))
+        # The latent's magnitude is kept for training end to end; until it is rounded to signs it decides nothing.
+        step.conv.weight.copy_(torch.where(value >= 0, 1.0, -1.0) * layer.weight.detach().abs().clamp(LEAST_LATENT, 1.0))
     out = b.emit(name, step, x)
     return out if bool((scale == 1).all()) else out.scaled(scale)
 

@@ -23,7 +23,13 @@ assert _units
 
 
 def integerise(
-    network: nn.Module, images: Tensor, norm: PixelNorm, scheme: QuantScheme | None = None, settings: IntegeriseSettings | None = None
+    network: nn.Module,
+    images: Tensor,
+    norm: PixelNorm,
+    scheme: QuantScheme | None = None,
+    settings: IntegeriseSettings | None = None,
+    *,
+    keep_latents: bool = False,
 ) -> IntegerNetwork:
     """An integer network that does what a trained residual network does, as nearly as its bits allow; ``network`` is left as it was.
 
@@ -33,6 +39,7 @@ def integerise(
         norm: their normalisation.
         scheme: how the network was made binary.
         settings: bits.
+        keep_latents: leave binary weights real behind their quantiser, to be trained end to end.
 
     Raises:
         UnsupportedModelError: a layer has no integer form, is not binary yet, or could exceed what float32 holds exactly; names it.
@@ -47,4 +54,7 @@ def integerise(
     plan = plan_image(norm, images.shape[1], settings.bits.stem[1])
     pixels = b.emit_image("image", plan.step, images).scaled(plan.scale, plan.scale * plan.shift)
     chain(b, "", trained.named_children(), pixels)
-    return b.finish()
+    integers = b.finish()
+    if not keep_latents:
+        integers.snap()
+    return integers.requires_grad_(False)

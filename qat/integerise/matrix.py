@@ -30,6 +30,11 @@ class BinaryConvolution(Step):
         out: Tensor = self.conv(x)
         return out
 
+    def snap(self) -> None:
+        """Make the weights -1 and +1."""
+        with torch.no_grad():
+            self.conv.weight.copy_(torch.where(self.conv.weight >= 0, 1.0, -1.0))
+
     def arguments(self) -> dict[str, Any]:
         own = {name: getattr(self, name) for name in ("inputs", "outputs", "kernel", "stride", "padding")}
         return own | {"padding_value": self.conv.padding_value}
@@ -60,6 +65,11 @@ class Convolution(Step):
         out: Tensor = self.conv(x)
         return out
 
+    def snap(self) -> None:
+        """Round the weights to their grid."""
+        with torch.no_grad():
+            self.conv.weight.copy_(self.conv.quant_weight().value)
+
     def arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("inputs", "outputs", "kernel", "stride", "padding", "bits", "fraction")}
 
@@ -86,6 +96,11 @@ class MatrixProduct(Step):
         """Flatten and multiply, to ``(N, outputs)``."""
         out: Tensor = self.linear(x.flatten(1))
         return out
+
+    def snap(self) -> None:
+        """Round the weights to their grid."""
+        with torch.no_grad():
+            self.linear.weight.copy_(self.linear.quant_weight().value)
 
     def arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in ("inputs", "outputs", "bits", "fraction")}

@@ -106,10 +106,18 @@ class IntegerNetwork(nn.Module):
         return bounds
 
     def snap(self) -> None:
-        """Round every trained constant to its grid."""
+        """Round every trained constant to its grid, integer weights to integers, and binary weights to signs."""
         for part in self.modules():
-            if isinstance(part, OnGrid):
+            if isinstance(part, OnGrid | BinaryConvolution | Convolution | MatrixProduct):
                 part.snap()
+
+    def freeze_signs(self, frozen: bool) -> None:
+        """Let binary weights be trained, or not; the turns in front of signs never are."""
+        for part in self.modules():
+            if isinstance(part, BinaryConvolution):
+                part.requires_grad_(not frozen)
+            elif isinstance(part, Sign) and part.turn is not None:
+                part.turn.requires_grad_(False)
 
     def to_record(self) -> list[dict[str, Any]]:
         """The steps as plain types, for a checkpoint."""

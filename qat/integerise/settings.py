@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 from xnorflow.errors import BadInputError
+from xnorflow.qat.integerise.fine_tune_settings import FineTuneSettings
+from xnorflow.qat.settings import from_mapping, override
 
 KEPT = 0
 SMALLEST, LARGEST_WEIGHT, LARGEST = 2, 8, 16
@@ -57,15 +61,36 @@ class IntegeriseSettings:
         coverage: share of a tensor's values that its grid must hold; the rest may saturate.
         images: training images that the grids are chosen from.
         seed: which ones.
+        fine_tune: training behind the rounding.
     """
 
     bits: BitSettings = field(default_factory=BitSettings)
     coverage: float = 0.9999
     images: int = 256
     seed: int = 0
+    fine_tune: FineTuneSettings = field(default_factory=FineTuneSettings)
 
     def __post_init__(self) -> None:
         if not 0.5 <= self.coverage <= 1:
             raise BadInputError(f"coverage {self.coverage} is not between 0.5 and 1")
         if self.images < 1:
             raise BadInputError(f"{self.images} calibration images; at least 1 is needed")
+
+
+def read_settings(assignments: Sequence[str], bits: Sequence[str] = ()) -> IntegeriseSettings:
+    """Settings from words.
+
+    Args:
+        assignments: ``key=value`` or ``section.key=value``, ``fine_tune.lr=1e-4`` for one.
+        bits: ``part=weights,activations``, ``se=4,8`` for one, or ``part=bits``, ``stream=9`` for one.
+
+    Raises:
+        BadInputError: a key is not known, or a value is not accepted.
+    """
+    values: dict[str, Any] = {}
+    for assignment in bits:
+        part, _, numbers = assignment.partition("=")
+        override(values, f"bits.{part}=[{numbers}]" if "," in numbers else f"bits.{assignment}")
+    for assignment in assignments:
+        override(values, assignment)
+    return from_mapping(IntegeriseSettings, values, "integerise")
