@@ -1,0 +1,144 @@
+"""Make a trained residual network one of integers in disguise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from xnorflow.errors import BadInputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from xnorflow.qat.checkpoint import CheckpointInfo
+    from xnorflow.qat.data.split import Split
+    from xnorflow.qat.integerise.network import IntegerNetwork
+    from xnorflow.qat.integerise.report import NetworkReport
+
+DEFAULT_OUT = Path("out/integers")
+FILE_NAME = "integers.ckpt"
+
+
+@dataclass(frozen=True)
+class StepAccuracy:
+    """Accuracy on the test images after one step of the way.
+
+    Attributes:
+        step: ``trained``, ``integers``, or ``epoch N`` of fine-tuning.
+        accuracy: share of the test images that are right.
+    """
+
+    step: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class IntegeriseResult:
+    """An integerised checkpoint.
+
+    Attributes:
+        checkpoint: the file written.
+        source: where it came from.
+        images: test images looked at.
+        steps: accuracy before, after rounding, and after each epoch of fine-tuning.
+        report: bound of every step, and saturation of every tensor on the calibration images.
+    """
+
+    checkpoint: Path
+    source: Path
+    images: int
+    steps: tuple[StepAccuracy, ...]
+    report: NetworkReport
+
+    def to_json(self) -> dict[str, Any]:
+        """The figures as plain types."""
+        accuracies = [{"step": each.step, "accuracy": each.accuracy} for each in self.steps]
+        return {
+            "checkpoint": str(self.checkpoint),
+            "source": str(self.source),
+            "images": self.images,
+            "accuracies": accuracies,
+        } | self.report.to_json()
+
+
+def integerise(
+    checkpoint: Path,
+    out: Path = DEFAULT_OUT,
+    *,
+    bits: Sequence[str] = (),
+    fine_tune_epochs: int | None = None,
+    settings: Sequence[str] = (),
+    data: str | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> IntegeriseResult:
+    """Write ``out/integers.ckpt``, which ``evaluate`` and ``export`` take, and say what it cost.
+
+    Args:
+        checkpoint: file that ``train`` wrote.
+        out: folder.
+        bits: of single parts, ``se=4,8`` (weights, activations) or ``stream=9``.
+        fine_tune_epochs: passes over the training images behind the rounding; None for what ``settings`` say, 0 by default.
+        settings: others, ``coverage=0.999`` or ``fine_tune.lr=1e-4``.
+        data: data set to calibrate and measure on; None for the one it was trained on.
+        progress: told what is being done.
+
+    Raises:
+        BadInputError: a setting, the checkpoint or the data cannot be used.
+        UnsupportedModelError: the network has a layer without integer form, or one that could exceed what float32 holds exactly.
+    """
+    from xnorflow.qat.checkpoint import load_checkpoint
+    from xnorflow.qat.data.sources import open_split
+    from xnorflow.qat.data.split import Split
+    from xnorflow.qat.integerise.checkpoint import save_integers
+    from xnorflow.qat.integerise.fine_tune import fine_tune
+    from xnorflow.qat.integerise.integerise import integerise as round_network
+    from xnorflow.qat.integerise.report import report
+    from xnorflow.qat.integerise.settings import read_settings
+    from xnorflow.qat.training import accuracy
+
+    tell = progress or _silent
+    chosen = read_settings(settings if fine_tune_epochs is None else [*settings, f"fine_tune.epochs={fine_tune_epochs}"], bits)
+    info, network = load_checkpoint(checkpoint)
+    spec = info.data if data is None else data
+    limit = None if chosen.fine_tune.epochs else chosen.images
+    train, test = open_split(spec, "train", info.view, progress, limit=limit, seed=chosen.seed), open_split(spec, "test", info.view, progress)
+    if train.input_shape != info.config.input_shape or len(train.classes) != info.config.num_classes:
+        raise BadInputError(
+            f"data {spec} has images {train.input_shape} of {len(train.classes)} classes; "
+            f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
+        )
+    train = train if isinstance(train, Split) else train.loaded(progress)
+    steps = [StepAccuracy("trained", accuracy(network, info.pixel_norm, test))]
+    tell(f"trained: {100 * steps[0].accuracy:.2f} % of {len(test):,} test images")
+    images = _normalised(train.shuffled(chosen.seed).head(chosen.images), info)
+    keep = chosen.fine_tune.end_to_end and chosen.fine_tune.epochs > 0
+    integers = round_network(network, images, info.pixel_norm, info.scheme, chosen, keep_latents=keep)
+
+    def measure(step: str, now: IntegerNetwork) -> None:
+        steps.append(StepAccuracy(step, accuracy(now, info.pixel_norm, test)))
+        tell(f"{step}: {100 * steps[-1].accuracy:.2f} %")
+
+    measure("integers", integers)
+    if chosen.fine_tune.epochs:
+        fine_tune(integers, train, info.pixel_norm, chosen.fine_tune, lambda epoch, loss, now: measure(f"epoch {epoch}, loss {loss:.4f}", now))
+    found = report(integers, images)
+    out.mkdir(parents=True, exist_ok=True)
+    result = IntegeriseResult(out / FILE_NAME, checkpoint, len(test), tuple(steps), found)
+    save_integers(result.checkpoint, info, integers, steps[-1].accuracy)
+    return result
+
+
+def _normalised(split: Split, info: CheckpointInfo) -> Tensor:
+    import torch
+
+    from xnorflow.qat.pixel_table import PixelTable
+
+    pixels = PixelTable(info.pixel_norm, split.input_shape[0])
+    normalised: Tensor = pixels(torch.from_numpy(split.images))
+    return normalised
+
+
+def _silent(message: str) -> None:
+    pass
