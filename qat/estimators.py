@@ -26,7 +26,7 @@ class SteSign(nn.Module):
 
     def __init__(self, clip: float = 1.0) -> None:
         super().__init__()
-        if clip <= 0:
+        if not clip > 0:
             raise BadInputError(f"estimator ste: clip {clip} is not positive")
         self.clip = clip
 

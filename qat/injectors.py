@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 from xnorflow.errors import BadInputError
@@ -15,10 +16,11 @@ from xnorflow.qat.binarisers.tanh_anneal import TanhAnneal
 from xnorflow.qat.binarisers.transforms import RectifiedClamp, SampleScale, Standardise
 from xnorflow.qat.brevitas import ScalingPerOutputType
 from xnorflow.qat.estimators import ApproxSign, SteSign
-from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight, RealTensorQuant
+from xnorflow.qat.quantisers import BinaryActivationQuant, BinaryWeight, RealTensorQuant, Untransformed
 from xnorflow.qat.scales import LearnedPowerOfTwoScale, LearnedScale, MeanScale, PowerOfTwoScale
 
 UNCLIPPED = float("inf")
+MODULE = "module"  # what a transform that follows its layer's shape asks for
 
 ACTIVATIONS: dict[str, dict[str, Any]] = {
     "ste": {"binarizer_impl": SteSign},
@@ -87,6 +89,19 @@ def weight_constants(name: str) -> tuple[str, ...]:
 def activation_constants(name: str) -> tuple[str, ...]:
     """Names of the constants of an estimator of activations that a recipe may set, but for the clip of ``ste``."""
     return _constants(_known(ACTIVATIONS, name, "activation"))
+
+
+def check_constants(weight: str, weight_settings: dict[str, float], activation: str, activation_settings: dict[str, float]) -> None:
+    """Refuse values of constants that a binariser does not accept, before there is a layer to put it into.
+
+    Raises:
+        BadInputError: a name or value is not accepted.
+    """
+    for parts in (_known(WEIGHTS, weight, "weight") | weight_settings, _known(ACTIVATIONS, activation, "activation") | activation_settings):
+        for part in (parts.get("transform_impl", Untransformed), parts["binarizer_impl"]):
+            wanted = inspect.signature(part).parameters
+            if MODULE not in wanted:
+                part(**{name: parts[name] for name in wanted if name in parts})
 
 
 def _constants(settings: dict[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,16 @@ from torch.nn import functional
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import BIPOLAR
 from xnorflow.qat.brevitas import QuantConv2d, QuantIdentity, QuantLinear
-from xnorflow.qat.injectors import ACTIVATIONS, SCALES, WEIGHTS, activation_constants, binary_activation, binary_weight, weight_constants
+from xnorflow.qat.injectors import (
+    ACTIVATIONS,
+    SCALES,
+    WEIGHTS,
+    activation_constants,
+    binary_activation,
+    binary_weight,
+    check_constants,
+    weight_constants,
+)
 from xnorflow.qat.latent_starts import STARTS
 from xnorflow.qat.quantisers import BinaryTensorQuant, SteActivation, int_activation, int_input, int_weight
 
@@ -52,6 +61,7 @@ class QuantScheme:
                 if name not in constants:
                     listing = ", ".join(constants) or "none"
                     raise BadInputError(f"quant.{part}_settings: {part} {getattr(self, part)} has no {name!r}; it has {listing}")
+        check_constants(self.weight, self.weight_settings, self.activation, self.activation_settings)
 
     def weight_quant(self, bits: int) -> Any:
         """The Brevitas injector of weights of ``bits`` bits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol, runtime_checkable
@@ -92,6 +93,10 @@ class CrossEntropy(LabelTerm):
     """Cross-entropy with the labels."""
 
     smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.smoothing < 1:
+            raise BadInputError(f"cross-entropy: smoothing {self.smoothing} is not in [0, 1)")
 
     def __call__(self, seen: Observation) -> Tensor:
         return functional.cross_entropy(seen.logits, seen.labels, label_smoothing=self.smoothing)
@@ -282,6 +287,8 @@ class WeightedTerm:
     def __post_init__(self) -> None:
         if not 0 <= self.ramp <= 1:
             raise BadInputError(f"term {self.name}: ramp {self.ramp} is not in [0, 1]")
+        if not math.isfinite(self.weight):
+            raise BadInputError(f"term {self.name}: weight {self.weight} is not finite")
 
     def factor(self, step: int, steps: int) -> float:
         """Its factor after ``step`` of ``steps`` iterations."""

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from xnorflow.errors import BadInputError
 from xnorflow.qat.binarisers.gradient import estimated
-from xnorflow.qat.binarisers.schedule import Scheduled
+from xnorflow.qat.binarisers.schedule import Scheduled, check_exponents
 from xnorflow.qat.estimators import sign
 
 
@@ -26,8 +25,7 @@ class EdeSign(Scheduled):
 
     def __init__(self, low: float = -2.0, high: float = 1.0) -> None:
         super().__init__()
-        if not low < high:
-            raise BadInputError(f"estimator ede: low {low} is not below high {high}")
+        check_exponents("ede", low, high)
         self.low, self.high = low, high
         self.register_buffer("t", torch.tensor(10.0**low))
         self.register_buffer("k", torch.tensor(max(10.0**-low, 1.0)))

@@ -7,9 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from xnorflow.errors import BadInputError
 from xnorflow.qat.binarisers.gradient import estimated
-from xnorflow.qat.binarisers.schedule import Scheduled
+from xnorflow.qat.binarisers.schedule import Scheduled, check_exponents
 from xnorflow.qat.estimators import sign
 
 
@@ -29,8 +28,7 @@ class RbnnSign(Scheduled):
 
     def __init__(self, low: float = -2.0, high: float = 1.0, activation: bool = False) -> None:
         super().__init__()
-        if not low < high:
-            raise BadInputError(f"estimator rbnn: low {low} is not below high {high}")
+        check_exponents("rbnn", low, high)
         self.low, self.high = low, high
         self.activation = activation
         self.register_buffer("t", torch.tensor(0.0))

@@ -50,12 +50,14 @@ class Rotation(Scheduled):
 
     def forward(self, weight: Tensor) -> Tensor:
         """Transformed weights, shape ``(out, ...)`` kept; differentiable."""
-        matrices = standardised(weight).reshape(len(weight), len(self.left), len(self.right))
-        if self.training and self.epoch != NEVER:
-            self._turn(matrices.detach())
-        rotated = self.left.T @ matrices @ self.right
-        mixed = matrices + torch.sin(self.angle).abs() * (rotated - matrices)
-        return mixed.view_as(weight)
+        # Signs near zero must not depend on the precision of the training, which ends with those of float32.
+        with torch.autocast(weight.device.type, enabled=False):
+            matrices = standardised(weight).reshape(len(weight), len(self.left), len(self.right))
+            if self.training and self.epoch != NEVER:
+                self._turn(matrices.detach())
+            rotated = self.left.T @ matrices @ self.right
+            mixed = matrices + torch.sin(self.angle).abs() * (rotated - matrices)
+            return mixed.view_as(weight)
 
     @torch.no_grad()
     def _turn(self, matrices: Tensor) -> None:

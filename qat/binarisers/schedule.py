@@ -8,6 +8,8 @@ from torch import nn
 
 from xnorflow.errors import BadInputError, UnsupportedModelError
 
+GREATEST_EXPONENT = 10
+
 
 class Scheduled(nn.Module):
     """Base of every binariser or weight transform that changes with the epochs; its state is in buffers, so checkpoints hold it."""
@@ -58,6 +60,14 @@ def require_hard(network: nn.Module) -> None:
     for name, reason in soft_parts(network).items():
         layer = name.split(".weight_quant")[0].split(".act_quant")[0]
         raise UnsupportedModelError(f"layer network.{layer} is not binary yet: {reason}")
+
+
+def check_exponents(estimator: str, low: float, high: float) -> None:
+    """Refuse decimal exponents of a slope's range that do not rise, or that no float holds, by :class:`BadInputError`."""
+    if not -GREATEST_EXPONENT <= low < high <= GREATEST_EXPONENT:
+        raise BadInputError(
+            f"estimator {estimator}: low {low}, high {high}; exponents from -{GREATEST_EXPONENT} to {GREATEST_EXPONENT}, low below high, are accepted"
+        )
 
 
 def scaled_gamma(threshold: float, share: float, epochs: int) -> float:

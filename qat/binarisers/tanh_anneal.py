@@ -33,9 +33,9 @@ class TanhAnneal(Scheduled):
 
     def __init__(self, beta_end: float = 1e3, hard_at: float = 0.9, rate: float = 0.0) -> None:
         super().__init__()
-        if not (beta_end > 1 and 0 < hard_at <= 1 and (rate == 0 or rate > 1)):
+        if not (1 < beta_end < math.inf and 0 < hard_at <= 1 and (rate == 0 or 1 < rate < math.inf)):
             raise BadInputError(
-                f"weights tanh: beta_end {beta_end}, hard_at {hard_at}, rate {rate}; above 1, in (0, 1], and 0 or above 1 are accepted"
+                f"weights tanh: beta_end {beta_end}, hard_at {hard_at}, rate {rate}; finite above 1, in (0, 1], and 0 or finite above 1 are accepted"
             )
         self.beta_end, self.hard_at, self.rate = beta_end, hard_at, rate
         self.register_buffer("beta", torch.tensor(1.0))

@@ -76,5 +76,7 @@ class SampleScale(nn.Module):
         """Scaled activations, shape ``(N, ...)`` kept; differentiable."""
         if not self.training:
             return x
+        if x[0].numel() < 2:
+            raise BadInputError(f"activations of shape {tuple(x.shape)} have one value a sample, which has no standard deviation")
         variance = x.flatten(1).var(1).reshape(-1, *[1] * (x.dim() - 1))
         return x / torch.sqrt(variance + EPSILON)

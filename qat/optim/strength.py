@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from xnorflow.errors import BadInputError
 
 COUPLINGS = ("eta", "none")
@@ -20,8 +22,8 @@ class Strength:
     """
 
     def __init__(self, rate: float, coupling: str = "eta", ramp: str = "epoch") -> None:
-        if not rate >= 0:
-            raise BadInputError(f"rate {rate} is negative")
+        if not 0 <= rate < math.inf:
+            raise BadInputError(f"rate {rate} is negative or not finite")
         if coupling not in COUPLINGS:
             raise BadInputError(f"coupling {coupling!r} is not known; known are {', '.join(COUPLINGS)}")
         if ramp not in RAMPS:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -85,6 +87,23 @@ def test_settings_of_activations_reach_their_estimator() -> None:
         QuantScheme(activation="ede", activation_settings={"tau": 1.0})
     with pytest.raises(BadInputError, match=r"quant\.activation_settings: activation ste has no 'clip'; it has none"):
         QuantScheme(activation_settings={"clip": 1.0})
+
+
+@pytest.mark.parametrize(
+    ("scheme", "message"),
+    [
+        ({"weight_settings": {"clip": float("nan")}}, "estimator ste: clip nan is not positive"),
+        ({"weight": "ede", "weight_settings": {"low": 2.0}}, r"estimator ede: low 2\.0, high 1\.0; exponents from -10 to 10, low below high"),
+        ({"weight": "rbnn", "weight_settings": {"low": -400.0}}, r"estimator rbnn: low -400\.0, high 1\.0; exponents from -10 to 10"),
+        ({"weight": "recu", "weight_settings": {"high": 1.0}}, r"weights recu: tau from 0\.85 to 1\.0; 0\.5 < low <= high < 1"),
+        ({"weight": "tanh", "weight_settings": {"beta_end": float("inf")}}, "weights tanh: beta_end inf"),
+        ({"weight": "progressive", "weight_settings": {"hard_at": 0.0}}, r"share 0\.0, epochs 1: a threshold in \(0, 1\)"),
+        ({"activation": "ede", "activation_settings": {"high": -3.0}}, r"estimator ede: low -2\.0, high -3\.0"),
+    ],
+)
+def test_values_that_a_quantiser_does_not_take_are_refused_with_the_recipe(scheme: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        QuantScheme(**scheme)
 
 
 @pytest.mark.parametrize("scale", ["mean", "power-of-two"])

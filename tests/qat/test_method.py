@@ -67,7 +67,7 @@ def test_a_recipe_without_stages_is_one() -> None:
         ("method.terms=[{name: logits, arguments: 2}]", "arguments is 2; a mapping of names is expected"),
         ("method.terms=[{name: logits, ramp: 2}]", "term logits: ramp 2.0 is not in"),
         ("method.rule={name: bnev}", "method.rule: weight rule 'bnev' is not known; known are latent-clip, bnew, proxquant"),
-        ("method.rule={name: bnew, arguments: {rate: -1}}", "rate -1.0 is negative"),
+        ("method.rule={name: bnew, arguments: {rate: -1}}", "rate -1.0 is negative or not finite"),
         ("method.harden_at=1", r"method.harden_at 1.0 is not in \[0, 1\)"),
         ("quant.weight_settings={hard_at: 1}", "weight ste has no 'hard_at'; it has clip"),
     ],

@@ -118,6 +118,8 @@ def test_unusable_sums_are_refused() -> None:
         TermSum([WeightedTerm("kurtosis", arguments={"published": "cifar100"})])
     with pytest.raises(BadInputError, match=r"ramp 2 is not in \[0, 1\]"):
         WeightedTerm("logits", ramp=2)
+    with pytest.raises(BadInputError, match="term logits: weight nan is not finite"):
+        WeightedTerm("logits", weight=float("nan"))
 
 
 @pytest.mark.parametrize(
@@ -132,6 +134,7 @@ def test_unusable_sums_are_refused() -> None:
         ("kurtosis", {"targets": [-1.2]}, r"target -1\.2 cannot be reached"),
         ("kurtosis", {"targets": []}, "no target"),
         ("mimicking", {"variant": "kl"}, "variant 'kl'"),
+        ("cross-entropy", {"smoothing": 1.0}, r"smoothing 1\.0 is not in \[0, 1\)"),
     ],
 )
 def test_a_wrong_argument_is_refused_before_the_training(name: str, arguments: dict[str, object], message: str) -> None:

@@ -133,3 +133,14 @@ def test_a_stage_that_starts_from_a_rotated_one_keeps_the_rotation() -> None:
     inherit(second, first)
     assert torch.equal(first.eval()[1].quant_weight().value, second.eval()[1].quant_weight().value)
     assert int(second[1].weight_quant.tensor_quant.transform_impl.turned) == -1
+
+
+def test_reduced_precision_changes_neither_the_rotation_nor_the_signs() -> None:
+    conv = layer()
+    plain, reduced = Rotation(conv), Rotation(conv)
+    reduced.load_state_dict(plain.state_dict())
+    for rotation in (plain, reduced):
+        rotation.set_epoch(0, 1)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = reduced(conv.weight)
+    assert torch.equal(half, plain(conv.weight))
