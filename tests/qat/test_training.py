@@ -119,7 +119,7 @@ def test_a_residual_network_is_judged_with_hard_weights_though_it_cannot_be_froz
         weight = layer.quant_weight().value
         assert torch.equal(weight.abs(), weight.abs().amax(dim=(1, 2, 3), keepdim=True).expand_as(weight))
     assert accuracy(network, info.pixel_norm, load_split("digits", "test")) == done.accuracy
-    with pytest.raises(UnsupportedModelError, match="stem.conv is real-valued, .* `xnorflow integerise` first"):
+    with pytest.raises(UnsupportedModelError, match=r"stem\.conv is real-valued, .* `xnorflow integerise` first"):
         freeze(network)
 
 
