@@ -13,6 +13,8 @@ from torch.nn import functional
 from xnorflow.errors import BadInputError
 from xnorflow.qat.weight_statistics import layer_weights
 
+MOST_STEPS = 999
+
 
 class Moved(StrEnum):
     """Which weights the plane moves: every convolution and matrix, or the binary layers' latent weights alone."""
@@ -83,10 +85,10 @@ def coordinates(reach: float, steps: int) -> list[float]:
     """``steps`` points from ``-reach`` to ``reach``, evenly spaced, symmetric to the last bit, the middle one exactly 0.
 
     Raises:
-        BadInputError: ``steps`` is not an odd number of 3 or more, or ``reach`` is not positive and finite.
+        BadInputError: ``steps`` is not an odd number from 3 to :data:`MOST_STEPS`, or ``reach`` is not positive and finite.
     """
-    if steps < 3 or steps % 2 == 0:
-        raise BadInputError(f"{steps} steps: an odd number of 3 or more is accepted, so that the checkpoint itself is a point")
+    if not 3 <= steps <= MOST_STEPS or steps % 2 == 0:
+        raise BadInputError(f"{steps} steps: an odd number from 3 to {MOST_STEPS} is accepted, so that the checkpoint itself is a point")
     if not 0 < reach < float("inf"):
         raise BadInputError(f"range {reach} is not a positive number")
     half = steps // 2

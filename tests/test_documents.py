@@ -13,7 +13,23 @@ from xnorflow.cli import app
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-COMMANDS = ("train", "evaluate", "export", "compile", "verify", "run", "estimate", "synth", "models", "cost", "teachers", "plot", "demo", "doctor")
+COMMANDS = (
+    "train",
+    "evaluate",
+    "export",
+    "compile",
+    "verify",
+    "run",
+    "estimate",
+    "synth",
+    "models",
+    "cost",
+    "teachers",
+    "plot",
+    "landscape",
+    "demo",
+    "doctor",
+)
 
 
 def shown_commands() -> list[tuple[str, str]]:

@@ -119,8 +119,9 @@ def test_coordinates_are_symmetric_and_hit_zero() -> None:
 @pytest.mark.parametrize(
     ("reach", "steps", "message"),
     [
-        (1.0, 20, "20 steps: an odd number of 3 or more"),
-        (1.0, 1, "1 steps: an odd number of 3 or more"),
+        (1.0, 20, "20 steps: an odd number from 3 to 999"),
+        (1.0, 1001, "1001 steps: an odd number from 3 to 999"),
+        (1.0, 1, "1 steps: an odd number from 3 to 999"),
         (0.0, 21, r"range 0\.0 is not a positive number"),
         (math.nan, 21, "range nan is not a positive number"),
         (math.inf, 21, "range inf is not a positive number"),

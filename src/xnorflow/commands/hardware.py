@@ -1,0 +1,138 @@
+"""From a QONNX file to hardware, and the proof that it is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xnorflow.commands.console import BuildFolder, Json, command, numbers, on_terminal, say, show
+
+
+@command
+def compile_(
+    model: Annotated[Path, typer.Argument(metavar="MODEL.onnx", help="A QONNX file, of `xnorflow export`, Brevitas or QKeras.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="BUILD", help="Folder to write.")] = Path("build-xnorflow"),
+    fps: Annotated[float | None, typer.Option("--fps", help="Images a second to reach.")] = None,
+    clock: Annotated[float, typer.Option("--clock", metavar="MHZ", help="Clock of the hardware.")] = 100.0,
+    max_luts: Annotated[int | None, typer.Option("--max-luts", help="The fastest hardware of at most so many estimated xc7 LUTs.")] = None,
+    folding: Annotated[Path | None, typer.Option("--folding", metavar="FILE.json", help="PE and SIMD by layer, in FINN's format.")] = None,
+    pixel_scale: Annotated[
+        str | None, typer.Option("--pixel-scale", metavar="FRACTION", help="Factor of a pixel; the file's own, else 1/255.")
+    ] = None,
+    mean: Annotated[str | None, typer.Option("--mean", metavar="M[,M...]", help="Subtracted after scaling, per channel.")] = None,
+    std: Annotated[str | None, typer.Option("--std", metavar="S[,S...]", help="Divisor after that, per channel.")] = None,
+    head: Annotated[str, typer.Option("--head", help="logits, or argmax for the label alone.")] = "logits",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing build folder.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Compile a QONNX file into streaming hardware, checked against the file after every pass."""
+    from xnorflow.flows.compile import compile_ as run_compiler
+    from xnorflow.flows.render import estimate_text
+
+    result = run_compiler(
+        model,
+        out,
+        pixel_scale=pixel_scale,
+        mean=numbers(mean, "--mean"),
+        std=numbers(std, "--std"),
+        fps=fps,
+        clock_mhz=clock,
+        max_luts=max_luts,
+        folding=folding,
+        head=head,
+        force=force,
+        progress=say,
+    )
+    show(result.to_json(), as_json, f"{out}: " + estimate_text(result.build.estimate))
+
+
+@command
+def verify(
+    build: BuildFolder,
+    images: Annotated[int | None, typer.Option("--images", min=2, help="How many; all of the data by default, or 100 random ones.")] = None,
+    data: Annotated[
+        str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR, folder=DIR or FILE.npy; random pixels by default.")
+    ] = None,
+    engine: Annotated[str, typer.Option("--engine", help="verilator (whole data sets) or cocotb (protocol benches).")] = "verilator",
+    stalls: Annotated[bool, typer.Option("--stalls", help="Draw input gaps and output stalls.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random; a run with the same seed is the same.")] = 0,
+    checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="The trained network, for the PyTorch link.")] = None,
+    qonnx_images: Annotated[int | None, typer.Option("--qonnx-images", min=1, help="Most images for the QONNX link; all by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Prove a build: the same images through PyTorch, QONNX, interpreter, CPU and RTL, compared bit by bit."""
+    from xnorflow.flows.render import verify_text
+    from xnorflow.flows.verify import verify as run_chain
+
+    report = run_chain(
+        build,
+        images=images,
+        data=data,
+        engine=engine,
+        stalls=stalls,
+        seed=seed,
+        checkpoint=checkpoint,
+        qonnx_images=qonnx_images,
+        progress=say,
+    )
+    show(report.to_json(), as_json, verify_text(report))
+
+
+@command
+def run(
+    build: BuildFolder,
+    images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="PNG or JPEG files, FILE.npy, digits, mnist=DIR, cifar10=DIR or folder=DIR.")],
+    backend: Annotated[str, typer.Option("--backend", help="cpu, reference or verilator.")] = "cpu",
+    limit: Annotated[int | None, typer.Option("--images", min=1, help="Most images.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Run images through a build and print their labels."""
+    from xnorflow.flows.render import run_text
+    from xnorflow.flows.run import run as run_images
+
+    result = run_images(build, images, backend=backend, limit=limit, progress=say)
+    show(result.to_json(), as_json, run_text(result))
+
+
+@command
+def estimate(build: BuildFolder, as_json: Json = False) -> None:
+    """Print a build's cycles, latency and resources by node and in total."""
+    from xnorflow.flows.estimate import estimate as read_estimate
+    from xnorflow.flows.render import estimate_text
+
+    result = read_estimate(build)
+    show(result.to_json(), as_json, estimate_text(result))
+
+
+@command
+def synth(
+    build: BuildFolder,
+    timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which to give up.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Synthesise a build with Yosys for xc7 and print estimated and synthesised resources side by side."""
+    from xnorflow.flows.render import synthesis_text
+    from xnorflow.flows.synth import synth as run_synthesis
+
+    result = run_synthesis(build, timeout=timeout, progress=say)
+    show(result.to_json(), as_json, synthesis_text(result))
+
+
+@command
+def demo(
+    data: Annotated[str, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = "digits",
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("out/demo"),
+    recipe: Annotated[str | None, typer.Option("--recipe", help="A shipped recipe or a YAML file; by default one that suits the data.")] = None,
+    fps: Annotated[float, typer.Option("--fps", help="Images a second to fold for, at 100 MHz.")] = 10_000.0,
+    images: Annotated[int | None, typer.Option("--images", min=2, help="Test images to verify; every one by default.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting of the recipe.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Train a binary network, compile it, and compare every test image on every link."""
+    from xnorflow.flows.demo import demo as run_demo
+    from xnorflow.flows.render import demo_text
+
+    result = run_demo(data, out, recipe=recipe, fps=fps, images=images, settings=settings, progress_bar=on_terminal(), progress=say)
+    show(result.to_json(), as_json, demo_text(result))
