@@ -79,9 +79,10 @@ HOLDERS = {
 def test_a_training_killed_within_an_epoch_ends_bit_for_bit(holder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = ["train.checkpoint_every=3", *HOLDERS[holder]]
     whole = run_training(recipe(*settings), tmp_path / "whole")
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         die_at_checkpoint(3, patch)  # steps 3, 4 (an epoch), 6 of 12
-        run_training(recipe(*settings), tmp_path / "killed")
+        with pytest.raises(Killed):
+            run_training(recipe(*settings), tmp_path / "killed")
     middle = torch.load(tmp_path / "killed" / "last.ckpt", weights_only=True)
     assert (middle["global_step"], middle["epoch"]) == (6, 1)
     rest = run_training(recipe(*settings), tmp_path / "killed", resume=tmp_path / "killed")
@@ -91,9 +92,10 @@ def test_a_training_killed_within_an_epoch_ends_bit_for_bit(holder: str, tmp_pat
 
 
 def test_a_mean_over_an_epoch_counts_the_steps_before_the_kill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         die_at_checkpoint(1, patch)
-        run_training(recipe("train.checkpoint_every=3"), tmp_path)
+        with pytest.raises(Killed):
+            run_training(recipe("train.checkpoint_every=3"), tmp_path)
     state = torch.load(tmp_path / "last.ckpt", weights_only=True)["within_epoch"]
     assert state["means"]["steps"] == 3
     run_training(recipe("train.checkpoint_every=3"), tmp_path, resume=tmp_path)
