@@ -89,8 +89,10 @@ class BatchLoader:
         for _ in range(len(self)):
             try:
                 batch = next(made)
-            except RuntimeError as error:
+            except (RuntimeError, OSError, EOFError) as error:
                 reason = " ".join(str(error).split())
+                if reason.startswith("Caught"):  # what the worker itself raised is a fault of ours
+                    raise
                 raise BadInputError(f"a process of data.workers {self.workers} ended: {reason[:300]}; with fewer, each has more memory") from error
             if isinstance(batch, _Refusal):
                 raise BadInputError(batch.message)
