@@ -90,7 +90,7 @@ class BatchLoader:
             try:
                 batch = next(made)
             except (RuntimeError, OSError, EOFError) as error:
-                reason = " ".join(str(error).split())
+                reason = " ".join(str(error).split()) or type(error).__name__
                 if reason.startswith("Caught"):  # what the worker itself raised is a fault of ours
                     raise
                 raise BadInputError(f"a process of data.workers {self.workers} ended: {reason[:300]}; with fewer, each has more memory") from error
