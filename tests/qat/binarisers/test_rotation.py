@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,7 +19,9 @@ from xnorflow.qat.freeze import freeze
 from xnorflow.qat.inherit import inherit
 from xnorflow.qat.injectors import binary_activation, binary_weight
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d
+from xnorflow.qat.recipe import load_recipe
 from xnorflow.qat.regularise.metrics import cosine_to_sign
+from xnorflow.qat.training import run_training
 
 SEED = 3
 
@@ -144,3 +147,15 @@ def test_reduced_precision_changes_neither_the_rotation_nor_the_signs() -> None:
     with torch.autocast("cpu", torch.bfloat16):
         half = reduced(conv.weight)
     assert torch.equal(half, plain(conv.weight))
+
+
+def test_a_recipe_trains_rotated_weights_and_resumes_them_bit_for_bit(tmp_path: Path) -> None:
+    settings = ["quant.weight=rbnn-rotated", "quant.activation=rbnn", "train.epochs=3", "data.limit_train=128", "model.width=0.25"]
+    recipe = load_recipe("cnv-small-digits", settings)
+    whole = run_training(recipe, tmp_path / "whole")
+    half = run_training(recipe, tmp_path / "half", stop_after=1)
+    rest = run_training(recipe, tmp_path / "rest", resume=half.checkpoint)
+    one, two = (torch.load(run.checkpoint, weights_only=True)["state_dict"] for run in (whole, rest))
+    assert sum(name.endswith("transform_impl.left") for name in one) > 2
+    assert all(torch.equal(one[name], two[name]) for name in one)
+    assert whole.accuracy == rest.accuracy is not None
