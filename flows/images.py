@@ -53,6 +53,8 @@ def load_images(
     else:
         from xnorflow.qat.data.sources import AS_IT_IS, load_split
 
+        if view is None and spec.startswith("imagenet="):
+            raise BadInputError(f"{spec}: its images have many sizes; name the checkpoint that knows their view, or images of the build's size")
         split = load_split(spec, "test", progress, view or AS_IT_IS, None if limit is None else max(limit, 1))
         images, labels = split.images, split.labels
     _check_limit(limit, len(images), spec)

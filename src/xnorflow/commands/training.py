@@ -15,7 +15,7 @@ def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a shipped recipe.")],
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Folder for checkpoints and logs; out/train, or that of --resume.")] = None,
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a setting; may be repeated.")] = None,
-    data: Annotated[str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR, cifar100=DIR, folder=DIR or imagenet=DIR.")] = None,
     resume: Annotated[Path | None, typer.Option("--resume", help="Folder or checkpoint of an interrupted run.")] = None,
     devices: Annotated[int | None, typer.Option("--devices", help="Processes that divide each batch; all of torchrun's, else 1.")] = None,
     nodes: Annotated[int, typer.Option("--nodes", help="Machines, each with so many processes.")] = 1,
@@ -69,6 +69,24 @@ def export(
     show(
         result.to_json(), as_json, f"{result.model}: equals PyTorch bit for bit on {result.images} images ({result.data_images} of them test images)"
     )
+
+
+@command
+def integerise(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="Of a residual network, a file that `xnorflow train` wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for integers.ckpt.")] = Path("out/integers"),
+    bits: Annotated[list[str] | None, typer.Option("--bits", metavar="PART=W[,A]", help="se=4,8 or stream=9; may be repeated.")] = None,
+    epochs: Annotated[int | None, typer.Option("--fine-tune-epochs", help="Training behind the rounding; none by default.")] = None,
+    settings: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Such as fine_tune.lr=1e-4.")] = None,
+    data: Annotated[str | None, typer.Option("--data", help="Data set; the one it was trained on by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a trained residual network one of integers, which exports bit for bit; say what it costs and what bounds it."""
+    from xnorflow.flows.integerise import integerise as run
+    from xnorflow.flows.render import integers_text
+
+    result = run(checkpoint, out, bits=bits or (), fine_tune_epochs=epochs, settings=settings or (), data=data, progress=say)
+    show(result.to_json(), as_json, integers_text(result))
 
 
 @command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,9 @@ import torch
 from PIL import Image
 
 from xnorflow.qat.augmentations.line import AugmentationLine
+from xnorflow.qat.data.batches import Batches, MemoryPixels
 from xnorflow.qat.data.module import ImageData, evaluation_loader
+from xnorflow.qat.data.order import ShuffledBatches
 from xnorflow.qat.data.settings import DataSettings
 from xnorflow.qat.data.sources import open_split
 from xnorflow.qat.data.split import Split
@@ -153,3 +156,21 @@ def test_evaluation_reads_files_through_the_view_in_small_batches(folder: Path) 
     assert np.array_equal(pixels.numpy(), files.loaded().images)
     large = open_split(f"folder={folder}", "test", settings(size=1500).view())
     assert len(evaluation_loader(large)) == 20
+
+
+@pytest.mark.parametrize("augment", [EVERYTHING, *((line,) for line in EVERYTHING), ()])
+def test_batches_are_made_on_the_device_of_the_images_without_reading_back(augment: tuple[AugmentationLine, ...]) -> None:
+    """Meta tensors have a device and no values: an operand from the host, or a value asked for, is an error."""
+    pipeline = settings(augment).pipeline()
+    batches = Batches(MemoryPixels(split(), pipeline, "meta"), pipeline, 4, 0)
+    pixels, labels = batches[next(iter(ShuffledBatches(20, 8, 0, copies=pipeline.copies)))]
+    assert (pixels.device.type, pixels.dtype, pixels.shape) == ("meta", torch.uint8, (8, SIZE, SIZE, 3))
+    assert labels.device.type == "meta"
+
+
+@pytest.mark.parametrize(("megabytes", "device"), [(1, "meta"), (0, "cpu")])
+def test_images_stay_on_the_trainers_device_where_they_are_few(megabytes: int, device: str) -> None:
+    module = data(split(), settings(device_megabytes=megabytes))
+    module.trainer = SimpleNamespace(strategy=SimpleNamespace(root_device=torch.device("meta")))
+    for loader in (module.train_dataloader(), module.val_dataloader()):
+        assert next(iter(loader))[0].device.type == device
