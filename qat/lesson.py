@@ -28,6 +28,10 @@ def _silent(message: str) -> None:
     pass
 
 
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
+
+
 class Lesson:
     """One stage's method on one network.
 
@@ -106,7 +110,7 @@ class Lesson:
             taps.close()
 
     def losses(self, pixels: Tensor, logits: Tensor, labels: Tensor, step: int, steps: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """The loss of the step whose forward pass just ran.
+        """The loss of the step whose forward pass just ran, in float32 or better whatever precision the network computes in.
 
         Args:
             pixels: uint8 ``(N, H, W, C)``, for the teachers.
@@ -122,16 +126,17 @@ class Lesson:
         self.taps.clear()
         taught = [teacher.guide(pixels) for teacher in self.present]
         seen = Observation(
-            logits,
+            _at_least_float32(logits),
             labels,
             teacher_logits=[guidance.logits for guidance in taught],
-            features=features,
+            features=[_at_least_float32(feature) for feature in features],
             teacher_features=[guidance.features for guidance in taught],
             weights=self.weights,
             teacher_weights=self.present[0].weights if self.present else (),
             parts=dict(self.loss.parts.items()),
         )
-        return self.loss(seen, step, steps)
+        with torch.autocast(logits.device.type, enabled=False):
+            return self.loss(seen, step, steps)
 
     def metrics(self) -> dict[str, float]:
         """Of the binary weights: shares of signs flipped since the epoch began, changed since the stage began, near +-1; mean kurtosis and cosine."""
