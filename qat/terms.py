@@ -150,7 +150,7 @@ class Attention(LabelTerm):
 @TERMS.register("consecutive")
 @dataclass(frozen=True)
 class Consecutive(LabelTerm):
-    """Consecutive distillation from the strong teacher (first) and the current assistant (second)."""
+    """Consecutive distillation from the strong teacher (first) and the current assistant (last)."""
 
     teachers: ClassVar[int] = 2
     sign: int = -1
@@ -161,7 +161,7 @@ class Consecutive(LabelTerm):
 
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("consecutive", teacher_logits=2)
-        return consecutive.consecutive_distillation(seen.logits, seen.teacher_logits[0], seen.teacher_logits[1], sign=self.sign, form=self.form)
+        return consecutive.consecutive_distillation(seen.logits, seen.teacher_logits[0], seen.teacher_logits[-1], sign=self.sign, form=self.form)
 
 
 @TERMS.register("teacher-group")

@@ -21,11 +21,12 @@ TARGETS: dict[str, tuple[float, ...]] = {
 def kurtosis(weight: Tensor) -> Tensor:
     """``mean(((w - mean) / std)**4)`` of a whole tensor, unbiased deviation; scalar, 3 for a Gaussian, 1.8 for a uniform.
 
-    Its minimum is 1, reached by two equal modes; a published target of -1.2 can only mean the excess over 3 of a uniform.
+    Its minimum is 1, reached by two equal modes; a published target of -1.2 can only mean the excess over 3 of a uniform. Of equal
+    values it is 0, which no target is, so that signs that all agree do not end a training.
     """
     centred = weight - weight.mean()
-    variance = centred.square().sum() / (weight.numel() - 1)
-    return (centred.square() / variance).square().mean()
+    variance = centred.square().sum() / max(weight.numel() - 1, 1)
+    return (centred.square() / variance.clamp(min=torch.finfo(weight.dtype).tiny)).square().mean()
 
 
 def kurtosis_loss(weights: Sequence[Tensor], targets: Sequence[float]) -> Tensor:

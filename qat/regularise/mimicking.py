@@ -12,6 +12,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.qat.soft_histogram import divergence, soft_histogram
 
 SOFT_TEMPERATURE = 6.0
+SMALL = 1e-12
 REDUCTIONS = ("sum", "mean")
 
 
@@ -20,7 +21,7 @@ def histogram_divergence(student: Tensor, teacher: Tensor) -> Tensor:
 
     Standardised, because a sign sees no scale: 64 Gaussian bins of bandwidth 0.1 over [-3, 3]. The sizes may differ.
     """
-    rows = [((w - w.mean()) / w.std()).reshape(1, -1) for w in (teacher.detach(), student)]
+    rows = [((w - w.mean()) / w.std(correction=min(w.numel() - 1, 1)).clamp(min=SMALL)).reshape(1, -1) for w in (teacher.detach(), student)]
     target, mine = (soft_histogram(row) for row in rows)
     return divergence(target, mine)[0]
 

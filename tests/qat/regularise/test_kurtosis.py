@@ -51,6 +51,15 @@ def test_published_targets_fit_the_convolutions_of_a_resnet_18_and_no_other_numb
             kurtosis_loss(weights[1:], targets)
 
 
+@pytest.mark.parametrize("value", [1.0, -0.25])
+def test_equal_values_have_a_finite_kurtosis_without_gradient(value: float) -> None:
+    weight = torch.full((4, 4), value, requires_grad=True)
+    assert float(kurtosis(weight.detach())) == 0
+    kurtosis_loss([weight], [1.0]).backward()
+    assert weight.grad is not None
+    assert not weight.grad.any()
+
+
 def test_gradient_is_exact() -> None:
     weight = WEIGHT[:2].double().requires_grad_()
     assert torch.autograd.gradcheck(lambda w: kurtosis_loss([w], [1.0]), weight)

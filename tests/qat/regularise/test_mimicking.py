@@ -43,6 +43,11 @@ def test_raw_weights_are_no_distributions_the_variant_goes_negative() -> None:
             assert float(mimicking_loss([STUDENT * scale + 0.2], [TEACHER], variant=variant)) >= 0
 
 
+def test_equal_weights_are_finitely_far_from_a_teacher() -> None:
+    distance = float(histogram_divergence(torch.ones(8, 4), TEACHER))
+    assert 0 < distance < 100
+
+
 def test_histograms_see_neither_scale_nor_offset_nor_order_nor_size() -> None:
     order = torch.randperm(TEACHER.numel(), generator=GENERATOR)
     moved = (5 * TEACHER - 1).flatten()[order]
