@@ -73,8 +73,8 @@ class RandomResizedCrop(ImageAugmentation):
 
     def __post_init__(self) -> None:
         for name, (low, high) in (("scale", self.scale), ("ratio", self.ratio)):
-            if not 0 < low <= high:
-                raise BadInputError(f"random-resized-crop: {name} {low}, {high} is no positive range, lowest first")
+            if not 0 < low <= high < float("inf"):
+                raise BadInputError(f"random-resized-crop: {name} {low}, {high} is no finite positive range, lowest first")
         interpolation_mode(self.interpolation, "random-resized-crop:")
 
     def vary(self, images: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:

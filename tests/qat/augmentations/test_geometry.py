@@ -65,8 +65,9 @@ def test_a_rotation_is_torchvisions_with_the_images_own_seed() -> None:
     [
         (lambda: Crop(0), r"^crop: border 0 is below 1$"),
         (lambda: Flip(1.5), r"^flip: probability 1\.5 is not in \[0, 1\]$"),
-        (lambda: RandomResizedCrop((0.5, 0.1)), r"^random-resized-crop: scale 0\.5, 0\.1 is no positive range, lowest first$"),
-        (lambda: RandomResizedCrop(ratio=(0.0, 1.0)), r"^random-resized-crop: ratio 0\.0, 1\.0 is no positive range"),
+        (lambda: RandomResizedCrop((0.5, 0.1)), r"^random-resized-crop: scale 0\.5, 0\.1 is no finite positive range, lowest first$"),
+        (lambda: RandomResizedCrop((0.5, float("inf"))), r"^random-resized-crop: scale 0\.5, inf is no finite positive range"),
+        (lambda: RandomResizedCrop(ratio=(0.0, 1.0)), r"^random-resized-crop: ratio 0\.0, 1\.0 is no finite positive range"),
         (lambda: RandomResizedCrop(interpolation="lanczos"), r"^random-resized-crop: interpolation 'lanczos' is not known; known are nearest"),
         (lambda: Rotation(0.0), r"^rotation: degrees 0\.0 is not in \(0, 180\]$"),
         (lambda: Rotation(interpolation="bicubic"), r"^rotation: interpolation 'bicubic' is not known; known are nearest, bilinear$"),

@@ -184,3 +184,14 @@ def test_the_real_folder_gives_the_same_pixels_lazily_and_from_memory() -> None:
     files = open_split(spec, "test", EvaluationView(32, 1.0), limit=200)
     assert isinstance(files, FileSplit)
     assert np.array_equal(files.loaded().images, open_split(spec, "test", limit=200).images)
+
+
+def test_files_in_folders_of_a_class_are_found_in_the_order_of_their_paths(folder: Path) -> None:
+    for name in ("b/1.png", "a/2.png", "a.b/3.png", "note.txt"):
+        path = folder / "val" / "n01" / name
+        path.parent.mkdir(exist_ok=True)
+        picture(4, 4).save(path, format="PNG")
+    expected = sorted(path.relative_to(folder / "val") for path in (folder / "val").rglob("*") if path.suffix.lower() in (".png", ".jpeg"))
+    assert [Path(name) for name in opened(folder).files] == expected
+    assert len(expected) == 7
+    assert opened(folder).labels.tolist() == [0] * 5 + [1] * 2
