@@ -49,7 +49,7 @@ def make_trainer(
     """
     try:
         with quiet_lightning():
-            return lightning.Trainer(
+            trainer = lightning.Trainer(
                 default_root_dir=out,
                 accelerator=devices.accelerator,
                 devices=devices.count(),
@@ -69,6 +69,10 @@ def make_trainer(
                 num_sanity_val_steps=0,
                 log_every_n_steps=1,
             )
+            environment = getattr(trainer.strategy, "cluster_environment", None)
+            if environment is not None:
+                environment.validate_settings(num_devices=devices.count(), num_nodes=devices.nodes)
+            return trainer
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         raise BadInputError(f"{devices.count()} devices of {devices.nodes} nodes: {' '.join(str(error).split())}") from error
 

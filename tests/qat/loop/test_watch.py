@@ -56,9 +56,7 @@ def test_it_stops_at_the_step_and_keeps_the_checkpoint(how: str, fault: str, tmp
 def test_a_weight_that_is_none_is_never_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The sign of NaN is a sign, so that a spoiled latent weight leaves the loss a number."""
     spoil(monkeypatch, 11, "weight")
-    with pytest.raises(
-        BadInputError, match=r"training diverged in stage last, epoch 2, step 12: network\.\d+\.weight is not finite; lower train\.lr"
-    ):
+    with pytest.raises(BadInputError, match=r"diverged in stage last, epoch 2, step 12: network\.\d+\.weight is not finite; lower train\.lr"):
         run_training(recipe(), tmp_path)
     info, network = load_checkpoint(tmp_path / "last.ckpt")
     assert info.metrics["train/loss"] > 0
@@ -69,7 +67,5 @@ def test_a_weight_that_is_none_is_never_written(tmp_path: Path, monkeypatch: pyt
 def test_the_stage_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     spoil(monkeypatch, 1, "loss")
     settings = ["data.limit_train=128", "model.width=0.25", "train.batch_size=64"]
-    with pytest.raises(
-        BadInputError, match=r"diverged in stage teacher, epoch 0, step 1: the loss is nan; lower train\.lr; no checkpoint was written"
-    ):
+    with pytest.raises(BadInputError, match=r"in stage teacher, epoch 0, step 1: the loss is nan; lower train\.lr; no checkpoint was written"):
         run_training(load_recipe("digits/bd-bnn", settings), tmp_path)
