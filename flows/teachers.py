@@ -67,6 +67,8 @@ def _candidate(text: str) -> Teacher:
     name, equals, stated = text.rpartition("=") if not Path(text).exists() else (text, "", "")
     if Path(name).is_file():
         return _checkpoint(Path(name), _fraction(text, stated) if equals else None)
+    if Path(name).suffix or len(Path(name).parts) > 1:
+        raise BadInputError(f"teacher {name} does not exist; a checkpoint or NAME=TOP1, for example resnet34=0.7331, is expected")
     if not equals:
         raise BadInputError(f"teacher {text!r} is neither a checkpoint nor NAME=TOP1, for example resnet34=0.7331")
     with torch.device("meta"):

@@ -69,14 +69,18 @@ class Teacher:
         self.network.to(device)
         self.pixels.to(device)
 
+    def images(self, pixels: Tensor) -> Tensor:
+        """What it sees of uint8 ``(N, H, W, C)``, float32 NCHW: normalised its way, then resized (bicubic, antialiased) to the size it wants."""
+        images: Tensor = self.pixels(pixels)
+        size = self.settings.size
+        if size is None or images.shape[2:] == (size, size):
+            return images
+        return functional.interpolate(images, (size, size), mode="bicubic", antialias=True)
+
     def guide(self, pixels: Tensor) -> Guidance:
-        """What it says of uint8 ``(N, H, W, C)``: normalised its way, then resized (bicubic, antialiased) where it wants another size."""
+        """What it says of uint8 ``(N, H, W, C)``."""
         with torch.no_grad(), torch.autocast(pixels.device.type, self.precision, enabled=self.precision != torch.float32):
-            images = self.pixels(pixels)
-            size = self.settings.size
-            if size is not None and images.shape[2:] != (size, size):
-                images = functional.interpolate(images, (size, size), mode="bicubic", antialias=True)
-            logits = self.network(images).float()
+            logits = self.network(self.images(pixels)).float()
         features = [feature.float() for feature in self.taps.ordered()]
         self.taps.clear()
         return Guidance(logits, features)
@@ -105,7 +109,9 @@ def load_teacher(settings: TeacherSettings, student: CheckpointInfo, taps: Seque
     listened = settings.taps or tuple(taps)
     if settings.torchvision is not None:
         network, norm = torchvision_teacher(settings.torchvision, Path(str(settings.weights)), classes, shape[0])
-        return Teacher(network, norm, shape[0], settings, taps=listened)
+        teacher = Teacher(network, norm, shape[0], settings, taps=listened)
+        _check_size(teacher, shape)
+        return teacher
     path = stage_file(settings.stage) if settings.stage is not None else Path(str(settings.checkpoint))
     info, network = load_checkpoint(path)
     seen = shape if settings.size is None else (shape[0], settings.size, settings.size)
@@ -114,3 +120,17 @@ def load_teacher(settings: TeacherSettings, student: CheckpointInfo, taps: Seque
             f"teacher {path} takes images {info.config.input_shape} of {info.config.num_classes} classes, it is shown {seen} of {classes}"
         )
     return Teacher(network, info.pixel_norm, shape[0], settings, taps=listened)
+
+
+def _check_size(teacher: Teacher, shape: tuple[int, int, int]) -> None:
+    """Refuse an architecture that cannot take images of this size, by one image without light."""
+    images = teacher.images(torch.zeros(1, *shape[1:], shape[0], dtype=torch.uint8))
+    try:
+        with torch.no_grad():
+            teacher.network(images)
+    except (RuntimeError, AssertionError, ValueError) as error:  # whatever its layers say
+        reason = " ".join(str(error).split())[:150]
+        seen = "x".join(map(str, images.shape[2:]))
+        origin = teacher.settings.origin
+        raise BadInputError(f"teacher {origin} does not take images of {seen} ({reason}); give it the size it was trained on") from error
+    teacher.taps.clear()

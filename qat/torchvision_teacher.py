@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from xnorflow.qat.checkpoint import load_weights
 
 # Their published weights normalise a second time, inside the network.
 NORMALISED_INSIDE = ("googlenet", "inception_v3")
+EXAMPLES = ("resnet34", "densenet121", "efficientnet_b0", "convnext_tiny")
 # Published DenseNets are older than the rule that a module's name has no dot.
 DOTTED = re.compile(r"(denselayer\d+\.(?:norm|conv))\.([12])\.")
 
@@ -27,7 +29,8 @@ def torchvision_architecture(name: str, classes: int) -> nn.Module:
     """
     known = [each for each in torchvision.models.list_models(module=torchvision.models) if each not in NORMALISED_INSIDE]
     if name not in known:
-        raise BadInputError(f"teacher: torchvision has no classifier {name!r} that can teach; it has {', '.join(known)}")
+        near = difflib.get_close_matches(name, known, 4) or EXAMPLES
+        raise BadInputError(f"teacher: torchvision has no classifier {name!r} that can teach; it has {', '.join(near)} and others")
     network: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes)
     return network
 

@@ -47,6 +47,7 @@ def test_candidates_are_printed_in_ascending_order() -> None:
     [
         ("resnet34", "'resnet34' is neither a checkpoint nor NAME=TOP1"),
         ("resnet34=73.31", r"teacher resnet34: 21797672 parameters, accuracy 73\.31; a fraction in \[0, 1\]"),
+        ("none.ckpt=0.9", r"teacher none\.ckpt does not exist; a checkpoint or NAME=TOP1"),
         ("resnet34=good", "'good' is no number; top-1 as a fraction"),
         ("resnet=0.7", "torchvision has no classifier 'resnet' that can teach"),
     ],

@@ -113,7 +113,7 @@ def test_a_checkpoint_teaches(tmp_path: Path) -> None:
     ("settings", "message"),
     [
         (TeacherSettings(checkpoint="none.ckpt"), "checkpoint none.ckpt does not exist"),
-        (TeacherSettings(torchvision="resnet", weights="w.pth"), "torchvision has no classifier 'resnet' that can teach; it has alexnet"),
+        (TeacherSettings(torchvision="resnet", weights="w.pth"), "torchvision has no classifier 'resnet' that can teach; it has resnet"),
         (TeacherSettings(torchvision="googlenet", weights="w.pth"), "torchvision has no classifier 'googlenet' that can teach"),
         (TeacherSettings(torchvision="resnet18", weights="w.pth"), "resnet18 of torchvision takes images of 3 channels, the data have 1"),
     ],

@@ -99,6 +99,14 @@ def test_files_of_other_things_are_refused(resnet: Path, tmp_path: Path) -> None
         loaded(TeacherSettings(torchvision="resnet18", weights=str(nested)))
 
 
+def test_an_architecture_that_takes_no_such_images_says_so_before_the_training(tmp_path: Path) -> None:
+    path = tmp_path / "squeezenet.pth"
+    torch.save(architecture("squeezenet1_1").state_dict(), path)
+    with pytest.raises(BadInputError, match=r"teacher squeezenet1_1 does not take images of 8x8 \(.*\); give it the size it was trained on"):
+        loaded(TeacherSettings(torchvision="squeezenet1_1", weights=str(path)), student(side=8))
+    assert loaded(TeacherSettings(torchvision="squeezenet1_1", weights=str(path), size=64), student(side=8)).guide(PIXELS).logits.shape == (2, 5)
+
+
 def test_a_teacher_sees_the_size_it_wants(resnet: Path) -> None:
     guidance = loaded(TeacherSettings(torchvision="resnet18", weights=str(resnet), size=48, taps=("conv1",))).guide(PIXELS)
     assert guidance.features[0].shape == (2, 64, 24, 24)
