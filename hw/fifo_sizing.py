@@ -5,7 +5,8 @@ then holds at most is enough for the full interval, because delaying nothing can
 from the most expensive edge to the cheapest, a FIFO is dropped, or else made as shallow as the interval allows.
 
 Where branches meet, the shorter one must hold what passes it while the longer one works; without room for that the cells
-wait for each other for ever. There the edges into the joins are tried alone before all of them. The same bound proves that
+wait for each other for ever. There the edges into the joins are tried alone before all of them, and in a large network only
+FIFOs that hold next to nothing are dropped, many at a time: depths stay within a few beats of the least. The same bound proves that
 the depths are free of deadlock: the schedule with unlimited FIFOs meets every constraint of the limited ones.
 """
 
@@ -22,13 +23,16 @@ from xnorflow.hw.nodes import Fifo
 from xnorflow.hw.schedule import Placed, Schedule, keeps_pace, simulate
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from xnorflow.hw.graph import Graph, Node
     from xnorflow.hw.timing import Timing
 
+    Fits = Callable[[Mapping[str, int]], bool]
+
 MIN_DEPTH = 2
 _UNLIMITED = 1 << 40
+_LARGE = 1 << 19  # edges times beats a frame from which not every depth is searched for
 
 
 def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
@@ -57,7 +61,13 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
         if unlimited.interval > target:
             target = unlimited.interval
             unlimited = network.run(dict.fromkeys(edges, _UNLIMITED), target)
-    depths = _shrink(network, edges, network.bounds(edges, unlimited), unlimited.latency, target)
+    bounds = network.bounds(edges, unlimited)
+
+    def fits(candidate: Mapping[str, int]) -> bool:
+        return keeps_pace(network.placed(candidate)[0], latency=unlimited.latency, interval=target)
+
+    large = bool(network.joins) and len(edges) * network.beats > _LARGE
+    depths = _drop(bounds, [stream for stream in edges if bounds[stream] == MIN_DEPTH], fits) if large else _shrink(edges, bounds, fits)
     return _with_fifos(graph, depths), network.run(depths)
 
 
@@ -77,6 +87,7 @@ class _Network:
         timings: of the cells, in order.
         edges: bits a beat of every stream between two cells, by its name.
         joins: those of them that end in a cell of several inputs.
+        beats: that all cells make a frame.
     """
 
     def __init__(self, graph: Graph) -> None:
@@ -86,6 +97,7 @@ class _Network:
         self.edges = {s: graph.streams[s].dtype.bits * node.out_lanes for node in self._nodes for s in node.outputs if s != output}
         met = {self._carriers[s] for node in self._nodes if len(node.inputs) > 1 for s in node.inputs}
         self.joins = {stream: bits for stream, bits in self.edges.items() if stream in met}
+        self.beats = sum(len(timing.need) * len(node.outputs) for node, timing in zip(self._nodes, self.timings, strict=True))
         self._lanes = stream_lanes(graph)
 
     def _fifo(self, stream: str, depth: int) -> Timing:
@@ -126,13 +138,20 @@ class _Network:
         return bounds
 
 
-def _shrink(network: _Network, edges: Mapping[str, int], bounds: Mapping[str, int], latency: int, target: int) -> dict[str, int]:
+def _drop(depths: Mapping[str, int], streams: list[str], fits: Fits) -> dict[str, int]:
+    """Drop all of some FIFOs, or as many of each half as can be."""
+    without = {stream: depth for stream, depth in depths.items() if stream not in streams}
+    if not streams or fits(without):
+        return without
+    if len(streams) == 1:
+        return dict(depths)
+    half = len(streams) // 2
+    return _drop(_drop(depths, streams[:half], fits), streams[half:], fits)
+
+
+def _shrink(edges: Mapping[str, int], bounds: Mapping[str, int], fits: Fits) -> dict[str, int]:
     """Drop what FIFOs can be dropped, one after the other, and make the others as shallow as the pace allows."""
     depths = dict(bounds)
-
-    def fits(candidate: Mapping[str, int]) -> bool:
-        return keeps_pace(network.placed(candidate)[0], latency=latency, interval=target)
-
     position = {stream: index for index, stream in enumerate(edges)}
     for stream in sorted(edges, key=lambda s: (-edges[s] * bounds[s], position[s])):
         without = {name: depth for name, depth in depths.items() if name != stream}

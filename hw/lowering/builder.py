@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.lowering.network import Network
     from xnorflow.hw.lowering.quantiser import Steps
 
-_MAX_VALUES = 1 << 12
+MAX_CODES = 1 << 17  # more values of a tensor than this are not listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +131,6 @@ class Builder:
 
 def mapped_values(values: FloatArray | None, chain: FloatChain) -> FloatArray | None:
     """Every value that a chain makes of a set of values, over all channels; None where they are too many."""
-    if values is None or len(values) * chain.channels > _MAX_VALUES:
+    if values is None or len(values) * chain.channels > MAX_CODES:
         return None
     return np.unique(chain.apply(np.broadcast_to(values[:, None], (len(values), chain.channels))))

@@ -15,7 +15,7 @@ import numpy as np
 
 from xnorflow.errors import CheckFailedError
 from xnorflow.hw.lowering.affine import AFFINE_SLACK
-from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise
+from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise, Sum
 from xnorflow.hw.nodes import ArgMax
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: 
     flow = {name: Expected(pixels, pixels, pixels)}
     kept: dict[str, Expected] = {}
     for node in graph.nodes:
-        low, high = _interval(builder, node, flow[node.inputs[0]])
+        low, high = _sum([flow[s] for s in node.inputs]) if isinstance(node, Sum) else _interval(builder, node, flow[node.inputs[0]])
         stream = node.outputs[0]
         value = values.get(stream, low)
         if stream in values:
@@ -111,6 +111,12 @@ def _interval(builder: Builder, node: Node, given: Expected) -> tuple[AnyArray, 
     (low,) = node.execute((given.low,))
     (high,) = node.execute((given.high,))
     return low, high
+
+
+def _sum(given: list[Expected]) -> tuple[AnyArray, AnyArray]:
+    """Rounding to float32 keeps the order, so the end points' sums bound it."""
+    a, b = given
+    return a.low + b.low, a.high + b.high
 
 
 def _linear(builder: Builder, node: Linear, x: AnyArray) -> tuple[AnyArray, AnyArray]:

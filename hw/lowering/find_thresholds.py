@@ -1,4 +1,4 @@
-"""Pass find_thresholds: a chain between integers and the next quantiser becomes a Threshold, or a Table.
+"""Pass find_thresholds: a chain between integers and the next quantiser becomes a Threshold, an Affine, or a Table.
 
 The chain itself is evaluated, in float32 and operation by operation, over every value that the channel can have; where
 the range is large and every step provably monotone, by bisection. Nothing is derived in algebra.
@@ -6,16 +6,21 @@ the range is large and every step provably monotone, by bisection. Nothing is de
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xnorflow.errors import UnsupportedModelError
+from xnorflow.hw.lowering.find_affine import affine_of
 from xnorflow.hw.lowering.float_nodes import Quantise, is_float
 from xnorflow.hw.lowering.reach import reachable
-from xnorflow.hw.nodes import Table, Threshold
+from xnorflow.hw.lowering.rewrite import rewrite_pairs
+from xnorflow.hw.nodes import Add, Table, Threshold
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xnorflow.hw.graph import Graph, Node, StreamType
     from xnorflow.hw.types import IntArray
 
@@ -24,7 +29,9 @@ if TYPE_CHECKING:
 _EXHAUSTIVE = 1 << 22
 _LARGEST_RANGE = 1 << 20
 _TABLE_BITS = 12
+_MOST_LEVELS = 15  # a multiplication costs less than so many comparisons
 _PIXEL_LEVELS = 15
+_THRESHOLD_LEVELS = 255
 
 
 def find_thresholds(graph: Graph) -> Graph:
@@ -33,6 +40,7 @@ def find_thresholds(graph: Graph) -> Graph:
     Raises:
         UnsupportedModelError: a chain that is not monotone over a range too large for a table.
     """
+    graph = rewrite_pairs(graph, _saturate)
     done: list[Node] = []
     for node in graph.nodes:
         if isinstance(node, Quantise) and not is_float(graph.streams[node.inputs[0]]):
@@ -42,13 +50,38 @@ def find_thresholds(graph: Graph) -> Graph:
     return graph.with_nodes(done)
 
 
+def _saturate(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
+    """A quantiser that does nothing to a sum but hold it within its own type is the Add's saturation."""
+    if not isinstance(first, Add) or not isinstance(second, Quantise) or second.out_type.bipolar:
+        return None
+    low, high = reachable(graph, first.outputs[0])
+    kind = second.out_type
+    if not _is_small(low, high):
+        return None
+    for start, curve in zip(low, _curves(second, low, high), strict=True):
+        if not np.array_equal(curve, np.clip(start + np.arange(len(curve)), kind.minimum, kind.maximum)):
+            return None
+    return (replace(first, outputs=second.outputs, out_type=kind),)
+
+
+def _is_small(low: IntArray, high: IntArray) -> bool:
+    return int((high - low).max()) < _LARGEST_RANGE and int((high - low + 1).sum()) <= _EXHAUSTIVE * 16
+
+
 def _replaced(graph: Graph, node: Quantise) -> Node:
     kind = graph.streams[node.inputs[0]]
     low, high = reachable(graph, node.inputs[0])
-    if int((high - low).max()) < _LARGEST_RANGE and int((high - low + 1).sum()) <= _EXHAUSTIVE * 16:
-        found = _exhaustive(node, low, high)
+    if _is_small(low, high):
+        curves = list(_curves(node, low, high))
+        affine = affine_of(node, low, curves) if _range_of(curves) > _MOST_LEVELS and node.inputs[0] not in graph.inputs else None
+        if affine is not None:
+            return affine
+        found = _exhaustive(node, low, high, curves)
     else:
         found = _bisected(node, low, high)
+    if found is not None and found[0].shape[1] > _THRESHOLD_LEVELS:
+        text = f"its chain of float operations makes {found[0].shape[1] + 1} codes and is no slope of at most two pieces"
+        raise UnsupportedModelError(f"node {node.name}: {text}; up to {_THRESHOLD_LEVELS + 1} codes, or multiply, add, PReLU and FLOOR, are accepted")
     if found is None or (kind.dtype.bits == 8 and node.inputs[0] in graph.inputs and found[0].shape[1] > _PIXEL_LEVELS):
         return _table(node, kind)
     thresholds, negate, base = found
@@ -61,9 +94,12 @@ def _replaced(graph: Graph, node: Quantise) -> Node:
     )
 
 
-def _exhaustive(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, BoolArray, int] | None:
+def _range_of(curves: list[IntArray]) -> int:
+    return max(int(c.max()) for c in curves) - min(int(c.min()) for c in curves)
+
+
+def _exhaustive(node: Quantise, low: IntArray, high: IntArray, curves: list[IntArray]) -> tuple[IntArray, BoolArray, int] | None:
     """Thresholds of ``s*x``, the negated channels and the least code; None where a channel is not monotone."""
-    curves = list(_curves(node, low, high))
     least, most = min(int(c.min()) for c in curves), max(int(c.max()) for c in curves)
     base, levels = _levels(node, least, most)
     thresholds = np.empty((len(curves), len(levels)), dtype=np.int64)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.attributes import Attributes
-from xnorflow.hw.lowering.builder import Tensor
+from xnorflow.hw.lowering.builder import MAX_CODES, Tensor
 from xnorflow.hw.lowering.constants import QuantisedConstant, from_values, is_exact_sum
 from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Linear, Pointwise
@@ -19,6 +20,7 @@ from xnorflow.hw.types import IntType
 if TYPE_CHECKING:
     from xnorflow.hw.chain import AnyArray, FloatArray
     from xnorflow.hw.lowering.builder import Builder
+    from xnorflow.hw.types import IntArray
 
 
 def import_conv(builder: Builder, node: Any) -> None:
@@ -65,8 +67,43 @@ def import_average_pool(builder: Builder, node: Any) -> None:
         raise UnsupportedModelError(f"{label}: {node.op_type} with padding is not supported; pads of zero are accepted")
     codes = np.zeros((shape[1], *kernel, shape[1]), dtype=np.int64)
     codes[np.arange(shape[1]), :, :, np.arange(shape[1])] = 1
-    ones = QuantisedConstant(codes, np.full(codes.shape, 1 / (kernel[0] * kernel[1]), dtype=np.float32), IntType(1, signed=False))
-    _add_linear(builder, node, tensor, ones, Layout.image(out, NCHW), {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
+    share = np.float32(1 / (kernel[0] * kernel[1]))
+    _add_ones(builder, node, codes, share, {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
+
+
+def import_reduce_sum(builder: Builder, node: Any) -> None:
+    """ReduceSum over rows and columns: the sum of all pixels, of each channel."""
+    attributes, tensor = Attributes(node), builder.data(node)
+    given, shape = builder.constant(node, 1), tensor.layout.shape
+    axes = sorted(a % max(1, len(shape)) for a in (attributes.integers("axes", ()) if given is None else (int(a) for a in given.ravel())))
+    if len(shape) != 4 or not Layout.image(shape, NCHW).same_as(tensor.layout) or axes != [2, 3] or not attributes.integer("keepdims", 1):
+        text = f"ReduceSum over axes {axes} of a tensor of shape {shape}"
+        raise UnsupportedModelError(f"node {node_label(node)}: {text}; rows and columns of (1, C, H, W), with keepdims, are accepted")
+    codes = np.zeros((shape[1], *shape[2:], shape[1]), dtype=np.int64)
+    codes[np.arange(shape[1]), :, :, np.arange(shape[1])] = 1
+    _add_ones(builder, node, codes, np.float32(1), {})
+
+
+def import_channel_pad(builder: Builder, node: Any, front: int, back: int) -> None:
+    """Channels of zeros around those that are there."""
+    channels = builder.data(node).layout.shape[1]
+    codes = np.zeros((front + channels + back, 1, 1, channels), dtype=np.int64)
+    codes[front + np.arange(channels), 0, 0, np.arange(channels)] = 1
+    _add_ones(builder, node, codes, np.float32(1), {})
+
+
+def _add_ones(builder: Builder, node: Any, codes: IntArray, scale: np.float32, shape: dict[str, Any]) -> None:
+    """A layer that only adds up what it reads; what it can make is known where that of its input is."""
+    ones, tensor = QuantisedConstant(codes, np.full(codes.shape, scale, dtype=np.float32), IntType(1, signed=False)), builder.data(node)
+    _add_linear(builder, node, tensor, ones, Layout.image(builder.network.shapes[node.output[0]], NCHW), shape)
+    made = builder.tensors[node.output[0]]
+    if tensor.values is None or tensor.step is None or builder.nodes[-1].name in builder.inexact:
+        return
+    terms, step = codes.reshape(len(codes), -1).sum(axis=1), np.float32(tensor.step) * scale
+    least, most = (float(f(tensor.values)) / tensor.step for f in (np.min, np.max))
+    low, high = int(min(t * least for t in terms)), int(max(t * most for t in terms))
+    if high - low < MAX_CODES:
+        builder.tensors[node.output[0]] = replace(made, values=np.arange(low, high + 1).astype(np.float32) * step, step=float(step))
 
 
 def explicit_pads(node: Any, size: Any, out: Any, kernel: Any, stride: Any, dilation: Any) -> tuple[int, int, int, int]:

@@ -9,10 +9,10 @@ import numpy as np
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.attributes import Attributes
-from xnorflow.hw.lowering.builder import Tensor
+from xnorflow.hw.lowering.builder import MAX_CODES, Tensor
 from xnorflow.hw.lowering.executor import node_label
-from xnorflow.hw.lowering.float_nodes import Pointwise, Quantise
-from xnorflow.hw.lowering.import_linear import import_average_pool, import_conv, import_gemm, import_matmul
+from xnorflow.hw.lowering.float_nodes import Pointwise, Quantise, Sum
+from xnorflow.hw.lowering.import_linear import import_average_pool, import_conv, import_gemm, import_matmul, import_reduce_sum
 from xnorflow.hw.lowering.import_shape import import_argmax, import_max_pool, import_pad, import_reshape, import_topk, import_transpose
 from xnorflow.hw.lowering.quantiser import quantiser_of
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.chain import AnyArray
     from xnorflow.hw.lowering.builder import Builder
-
-_MAX_CODES = 1 << 10
 
 
 def _identity(builder: Builder, node: Any) -> None:
@@ -44,6 +42,9 @@ def _dropout(builder: Builder, node: Any) -> None:
 
 def _binary(builder: Builder, node: Any) -> None:
     op = node.op_type
+    if op == "Add" and all(name in builder.tensors for name in node.input):
+        _sum(builder, node)
+        return
     if node.input[0] in builder.tensors:
         kind = {"Add": StepKind.ADD, "Sub": StepKind.SUB, "Mul": StepKind.MUL, "Div": StepKind.DIV}[op]
         tensor, constant = builder.data(node), builder.constant(node, 1)
@@ -57,6 +58,20 @@ def _binary(builder: Builder, node: Any) -> None:
     if op == "Div" and np.any(operand == 0):
         raise UnsupportedModelError(f"node {node_label(node)}: Div by zero is not supported")
     builder.add_chain(node, tensor, FloatChain((FloatStep(kind, (operand,)),)))
+
+
+def _sum(builder: Builder, node: Any) -> None:
+    a, b = (builder.tensors[name] for name in node.input)
+    if not a.layout.same_as(b.layout):
+        shapes = f"{a.layout.shape} and {b.layout.shape}"
+        raise UnsupportedModelError(f"node {node_label(node)}: Add of tensors of shapes {shapes}; two of one shape and order are accepted")
+    stream = builder.stream_name(node.output[0])
+    builder.nodes.append(Sum(name=builder.node_name(node), inputs=(a.stream, b.stream), outputs=(stream,)))
+    values = None
+    if a.values is not None and b.values is not None and a.step is not None and a.step == b.step:
+        low, high = (int(np.rint((f(a.values) + f(b.values)) / a.step)) for f in (np.min, np.max))
+        values = np.arange(low, high + 1).astype(np.float32) * np.float32(a.step) if high - low < MAX_CODES else None
+    builder.tensors[node.output[0]] = Tensor(stream, a.layout, values, a.step if values is not None else None)
 
 
 def _relu(builder: Builder, node: Any) -> None:
@@ -116,7 +131,7 @@ def _quantiser(builder: Builder, node: Any) -> None:
     builder.codes[codes] = (node.output[0], scale)
     kind = quantiser.kind
     codes_made = np.array([-1, 1]) if kind.bipolar else np.arange(kind.minimum, kind.maximum + 1)
-    values = None if len(codes_made) * len(scale) > _MAX_CODES else np.unique(codes_made.astype(np.float32)[:, None] * scale)
+    values = None if len(codes_made) * len(scale) > MAX_CODES else np.unique(codes_made.astype(np.float32)[:, None] * scale)
     builder.tensors[node.output[0]] = Tensor(stream, tensor.layout, values, float(scale[0]) if len(scale) == 1 else None)
 
 
@@ -144,6 +159,7 @@ IMPORTERS: dict[str, Callable[[Builder, Any], None]] = {
     "PRelu": _prelu,
     "Pad": import_pad,
     "Quant": _quantiser,
+    "ReduceSum": import_reduce_sum,
     "Relu": _relu,
     "Reshape": import_reshape,
     "Squeeze": import_reshape,

@@ -11,7 +11,7 @@ from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import Tensor
 from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Border, Pool
-from xnorflow.hw.lowering.import_linear import explicit_pads
+from xnorflow.hw.lowering.import_linear import explicit_pads, import_channel_pad
 from xnorflow.hw.lowering.layout import NCHW, NHWC, Layout
 from xnorflow.hw.nodes import ArgMax, Flatten
 
@@ -48,8 +48,13 @@ def import_pad(builder: Builder, node: Any) -> None:
         raise UnsupportedModelError(f"{label}: only constant padding of an image (1, C, H, W) by 8 numbers is accepted")
     axes = NCHW if _is_nchw(tensor) else NHWC
     rows, cols, channel = axes[1], axes[2], axes[3]
+    if axes == NCHW and number == 0 and any(pads) and not any(pads[i] for i in (0, 2, 3, 4, 6, 7)):
+        import_channel_pad(builder, node, pads[1], pads[5])
+        return
     if any(pads[i] for i in (0, 4, channel, channel + 4)) or not np.isfinite(number):
-        raise UnsupportedModelError(f"{label}: pads {pads} with value {number}; finite borders of height and width are accepted")
+        raise UnsupportedModelError(
+            f"{label}: pads {pads} with value {number}; finite borders of height and width, or channels of zeros, are accepted"
+        )
     if not any(pads):
         builder.tensors[node.output[0]] = tensor
         return

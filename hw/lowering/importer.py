@@ -83,7 +83,6 @@ def import_network(network: Network, norm: PixelNorm) -> tuple[Builder, Graph]:
     output = builder.tensors[network.file.output_name]
     _finish(builder, output)
     graph = Graph({PIXELS: StreamType(layout.stream, _UINT8)}, tuple(builder.nodes), (builder.tensors[network.file.output_name].stream,))
-    _refuse_branches(builder, graph)
     builder.loose = _unquantised_start(graph)
     return builder, graph
 
@@ -138,14 +137,6 @@ def _unquantised_start(graph: Graph) -> set[str]:
         if isinstance(node, Pointwise):
             names.add(node.name)
     return set()
-
-
-def _refuse_branches(builder: Builder, graph: Graph) -> None:
-    for stream in graph.streams:
-        readers = graph.consumers(stream)
-        if len(readers) + (stream in graph.outputs) > 1:
-            label = builder.origins.get(readers[1].name if len(readers) > 1 else readers[0].name, readers[0].name)
-            raise UnsupportedModelError(f"node {label}: reads a tensor that another node reads too (a branch); a chain of layers is accepted")
 
 
 def model_input(network: Network, images: Any) -> Any:

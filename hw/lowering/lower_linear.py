@@ -1,4 +1,4 @@
-"""Pass lower_linear: convolutions and matrix products of scaled integers become Pad, SlidingWindow and a MatVec."""
+"""Pass lower_linear: layers of scaled integers become Pad, SlidingWindow and a MatVec, sums of two tensors an Add."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.border import border_table
 from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, is_float, pad_node
+from xnorflow.hw.lowering.lower_sums import lower_sums, refuse_sums
 from xnorflow.hw.lowering.rewrite import fresh, rewrite_pairs
+from xnorflow.hw.lowering.sink_scales import sink_scales
 from xnorflow.hw.nodes import IntMatVec, SlidingWindow, XnorMatVec
 
 if TYPE_CHECKING:
@@ -34,11 +36,23 @@ class _Input:
 
 
 def lower_linear(graph: Graph) -> Graph:
-    """Compute on integers, and multiply by the scales of weights and inputs afterwards.
+    """Compute on integers, and multiply by the scales of weights and inputs afterwards; sums of two tensors likewise.
 
     Raises:
-        UnsupportedModelError: a layer whose input is not ``scale * integers``; the message names the layer.
+        UnsupportedModelError: a layer or a sum whose input is not ``scale * integers``; the message names it.
     """
+    while True:
+        lowered = rewrite_pairs(graph, _lower)
+        graph = lower_sums(lowered)
+        if graph is lowered:
+            break
+        graph = sink_scales(graph)
+    _refuse_leftovers(graph)
+    return graph
+
+
+def _refuse_leftovers(graph: Graph) -> None:
+    refuse_sums(graph)
     for node in graph.nodes:
         if not isinstance(node, Linear):
             continue
@@ -48,7 +62,6 @@ def lower_linear(graph: Graph) -> Graph:
             raise UnsupportedModelError(f"node {before.name}: {text}; one of them, or zero in front of a convolution, is accepted")
         if not isinstance(before, Pointwise):
             raise UnsupportedModelError(f"node {node.name}: its input is not quantised; {_ACCEPTED}")
-    return rewrite_pairs(graph, _lower)
 
 
 def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:

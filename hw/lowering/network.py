@@ -14,7 +14,7 @@ import numpy as np
 from onnx import helper, numpy_helper
 
 from xnorflow.errors import UnsupportedModelError
-from xnorflow.hw.lowering.constants import QuantisedConstant
+from xnorflow.hw.lowering.constants import MAX_WEIGHT_BITS, QuantisedConstant
 from xnorflow.hw.lowering.executor import QONNX_OPS, Executor, node_label, printable
 from xnorflow.hw.lowering.model_file import MAX_ELEMENTS
 from xnorflow.hw.lowering.quantiser import quantiser_of
@@ -149,7 +149,7 @@ class _Folder:
         ins = {name: self.constants[name] for name in node.input if name}
         self.constants.update(self._run(node, ins))
         if node.op_type in QONNX_OPS:
-            self.quantised[node.output[0]] = quantiser_of(node, self.constants).constant(self.constants[node.input[0]])
+            self.quantised[node.output[0]] = quantiser_of(node, self.constants, MAX_WEIGHT_BITS).constant(self.constants[node.input[0]])
         elif node.op_type in _MOVES and node.input[0] in self.quantised:
             self.quantised[node.output[0]] = self.quantised[node.input[0]].reshaped(lambda a: self._moved(node, a))
         elif node.op_type in ("Mul", "Div"):

@@ -15,6 +15,7 @@ from xnorflow.hw.lowering.lower_linear import lower_linear
 from xnorflow.hw.lowering.lower_pools import lower_pools
 from xnorflow.hw.lowering.pool_codes import pool_codes
 from xnorflow.hw.lowering.sink_scales import sink_scales
+from xnorflow.hw.lowering.split_scales import split_scales
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,11 +39,12 @@ class Pass:
 
 
 PASSES = (
+    Pass("split_scales", split_scales, "first, because all other rules look at a node and its only reader"),
     Pass("fuse_pointwise", fuse_pointwise, "chains must be whole before anything asks whether they are monotone"),
     Pass("hoist_quantisers", hoist_quantisers, "while the quantiser's own chain is short, so that a negative gamma in front of a pool stays there"),
     Pass("fold_pixels", fold_pixels, "after the quantiser has come to the pixels, before scales and offsets leave for the first layer"),
     Pass("sink_scales", sink_scales, "brings scales, offsets and zero borders to the layer that absorbs them"),
-    Pass("lower_linear", lower_linear, "now each layer reads integers and one scale"),
+    Pass("lower_linear", lower_linear, "now each layer, and each operand of a sum, is integers and one scale"),
     Pass(
         "sink_accumulator_scales",
         sink_scales,

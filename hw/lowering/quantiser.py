@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.chain import AnyArray, FloatArray
 
-MAX_BITS = 8
+MAX_BITS = 16
 Steps = tuple[tuple[StepKind, tuple[Any, ...]], ...]
 _ROUNDING = {
     "ROUND": StepKind.ROUND,
@@ -63,12 +63,17 @@ def _broadcast_step(kind: StepKind, x: AnyArray, operands: tuple[AnyArray, ...])
     return FloatChain((FloatStep(kind, full),)).apply(x.ravel()).reshape(x.shape)
 
 
-def quantiser_of(node: Any, constants: Mapping[str, AnyArray]) -> Quantiser:
+def quantiser_of(node: Any, constants: Mapping[str, AnyArray], most: int = MAX_BITS) -> Quantiser:
     """Read a quantiser node.
+
+    Args:
+        node: of the file.
+        constants: by name.
+        most: bits that are accepted.
 
     Raises:
         UnsupportedModelError: parameters that are not constant, a scale that is not positive, a zero point that is no
-            integer, or more than 8 bits.
+            integer, or more bits than the most.
     """
     label = f"node {node_label(node)}"
     parameters = [constants.get(name) for name in node.input[1:]]
@@ -85,8 +90,8 @@ def quantiser_of(node: Any, constants: Mapping[str, AnyArray]) -> Quantiser:
     if mode not in _ROUNDING:
         raise UnsupportedModelError(f"{label}: rounding mode {mode!r}; accepted are {', '.join(_ROUNDING)}")
     if node.op_type == "Trunc":
-        return _trunc(label, values, attributes, _ROUNDING[mode])
-    return _quant(label, values, attributes, _ROUNDING[mode])
+        return _trunc(label, values, attributes, _ROUNDING[mode], most)
+    return _quant(label, values, attributes, _ROUNDING[mode], most)
 
 
 def _check_scale(label: str, op: str, scale: FloatArray) -> None:
@@ -95,10 +100,10 @@ def _check_scale(label: str, op: str, scale: FloatArray) -> None:
         raise UnsupportedModelError(f"{label}: {op} has the scale {worst:g}; positive finite scales are accepted")
 
 
-def _bits(label: str, value: FloatArray) -> int:
+def _bits(label: str, value: FloatArray, most: int) -> int:
     bits = float(value.ravel()[0])
-    if value.size != 1 or bits != int(bits) or not 1 <= bits <= MAX_BITS:
-        raise UnsupportedModelError(f"{label}: bit width {value.ravel()[:4].tolist()}; one integer from 1 to {MAX_BITS} is accepted")
+    if value.size != 1 or bits != int(bits) or not 1 <= bits <= most:
+        raise UnsupportedModelError(f"{label}: bit width {value.ravel()[:4].tolist()}; one integer from 1 to {most} is accepted")
     return int(bits)
 
 
@@ -109,8 +114,8 @@ def _range(bits: int, attributes: Mapping[str, Any]) -> tuple[int, int]:
     return 0, (1 << bits) - 1 - narrow
 
 
-def _quant(label: str, values: list[FloatArray], attributes: Mapping[str, Any], mode: StepKind) -> Quantiser:
-    scale, zero, bits = values[0], values[1], _bits(label, values[2])
+def _quant(label: str, values: list[FloatArray], attributes: Mapping[str, Any], mode: StepKind, most: int) -> Quantiser:
+    scale, zero, bits = values[0], values[1], _bits(label, values[2], most)
     head: Steps = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)))
     if bits == 1 and int(attributes.get("signed", 1)):
         if np.any(zero != 0):
@@ -125,18 +130,18 @@ def _quant(label: str, values: list[FloatArray], attributes: Mapping[str, Any], 
     return Quantiser(label, steps, kind, scale)
 
 
-def _trunc(label: str, values: list[FloatArray], attributes: Mapping[str, Any], mode: StepKind) -> Quantiser:
+def _trunc(label: str, values: list[FloatArray], attributes: Mapping[str, Any], mode: StepKind, most: int) -> Quantiser:
     scale, zero = values[0], values[1]
     if np.any(zero != 0):
         raise UnsupportedModelError(f"{label}: Trunc with a zero point; zero point 0 is accepted")
     head: Steps = ((StepKind.DIV, (scale,)), (StepKind.ADD, (zero,)), (StepKind.ROUND, ()))
     if len(values) == 4:
         shift = np.float32(2.0 ** float(values[2].ravel()[0] - values[3].ravel()[0]))
-        width = _bits(label, values[3])
+        width = _bits(label, values[3], most)
         return Quantiser(label, (*head, (StepKind.DIV, (shift,)), (mode, ()), (StepKind.SUB, (zero,))), IntType(width + 2, signed=True), scale)
     _check_scale(label, "Trunc", values[3])
     cut = np.asarray(2 ** np.round(np.log2(values[3] / scale)), dtype=np.float32)
-    bits = _bits(label, values[4])
+    bits = _bits(label, values[4], most)
     low, high = _range(bits, attributes)
     steps = (*head, (StepKind.DIV, (cut,)), (StepKind.CLIP, (np.float32(low), np.float32(high))), (mode, ()), (StepKind.SUB, (zero / cut,)))
     return Quantiser(label, steps, IntType.containing(low, high), values[3])

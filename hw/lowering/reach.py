@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.hw.lowering.float_nodes import Pool
-from xnorflow.hw.nodes import Flatten, MaxPool, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, Flatten, Fork, MaxPool, SlidingWindow, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
@@ -31,6 +31,13 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
         low, high = reachable(graph, node.inputs[0])
         times = kind.channels // len(low)
         return np.tile(low, times), np.tile(high, times)
+    if isinstance(node, Fork):
+        return reachable(graph, node.inputs[0])
+    if isinstance(node, Add):
+        (low, high), (other_low, other_high) = (reachable(graph, name) for name in node.inputs)
+        return (np.clip(low + other_low, kind.dtype.minimum, kind.dtype.maximum), np.clip(high + other_high, kind.dtype.minimum, kind.dtype.maximum))
+    if isinstance(node, Affine):
+        return _affine(node, *reachable(graph, node.inputs[0]))
     if isinstance(node, Threshold):
         low = np.full(kind.channels, node.base, dtype=np.int64)
         return low, low + node.step * node.levels
@@ -38,6 +45,15 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
         low, high = node.values.min(axis=1), node.values.max(axis=1)
         return np.broadcast_to(low, (kind.channels,)), np.broadcast_to(high, (kind.channels,))
     return np.full(kind.channels, kind.dtype.minimum, dtype=np.int64), np.full(kind.channels, kind.dtype.maximum, dtype=np.int64)
+
+
+def _affine(node: Affine, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+    """Each piece is monotone, so its ends bound it."""
+    ends = [low, high]
+    if node.pieces == 2:
+        ends += [np.clip(node.knee - 1, low, high), np.clip(node.knee, low, high)]
+    (values,) = node.execute((np.stack(ends),))
+    return values.min(axis=0), values.max(axis=0)
 
 
 def _mat_vec(graph: Graph, node: MatVec) -> tuple[IntArray, IntArray]:

@@ -10,7 +10,8 @@ import numpy as np
 from xnorflow.hw.chain import FloatChain, StepKind
 from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, Pool, Quantise, is_float, pad_node
 from xnorflow.hw.lowering.fuse_pointwise import fuse
-from xnorflow.hw.lowering.rewrite import rewrite_pairs, swap
+from xnorflow.hw.lowering.rewrite import swap
+from xnorflow.hw.lowering.split_scales import settle
 from xnorflow.hw.nodes import Flatten, Pad
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _MAX_CODES = 1 << 12
 
 def sink_scales(graph: Graph) -> Graph:
     """Move Pointwise nodes that read integers, and the pixel offset, towards the next Linear; merge zero borders into it."""
-    return rewrite_pairs(graph, fuse, _merge_border, _sink_pointwise, _sink_offset)
+    return settle(graph, fuse, _merge_border, _sink_pointwise, _sink_offset)
 
 
 def _merge_border(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:

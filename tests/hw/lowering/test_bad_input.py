@@ -99,7 +99,9 @@ def test_batch_norm_constants_that_make_nan_are_refused(mlp):
     refused(mlp.model(), r"node 'bn': .*NaN or Inf")
 
 
-@pytest.mark.parametrize(("zero", "bits", "pattern"), [(0.5, 4, "zero point"), (0.0, 9, "bit width"), (0.0, 2.5, "bit width"), (0.0, 0, "bit width")])
+@pytest.mark.parametrize(
+    ("zero", "bits", "pattern"), [(0.5, 4, "zero point"), (0.0, 17, "bit width"), (0.0, 2.5, "bit width"), (0.0, 0, "bit width")]
+)
 def test_quantisers_outside_the_supported_ones_are_refused(mlp, zero, bits, pattern):
     mlp.quant(mlp.sums, 1.0, bits, zero=zero, name="q")
     refused(mlp.model(), rf"node 'q': .*{pattern}.*accepted")
@@ -123,9 +125,36 @@ def test_weights_that_are_plain_floats_are_refused(net, rng):
     refused(n.model(), "node 'fc': the weights are plain floats")
 
 
-def test_a_branch_is_refused(mlp):
+def test_a_residual_in_floating_point_is_refused(mlp):
     mlp.node("Add", mlp.sums, mlp.node("Relu", mlp.sums), name="residual")
-    refused(mlp.model(), "node 'residual': Add of two tensors that depend on the image")
+    refused(mlp.model(), "node residual: adds plain integers and relu, a residual in floating point; .*integerise")
+
+
+@pytest.mark.parametrize(("scale", "message"), [(0.5, "scales 0.25 and 0.5"), (0.3, "scales 0.25 and 0.3")])
+def test_a_sum_of_two_grids_is_refused(mlp, scale, message):
+    mlp.node("Add", mlp.quant(mlp.sums, 0.25, 8), mlp.quant(mlp.sums, scale, 8), name="residual")
+    refused(mlp.model(), f"node residual: adds tensors of {message}; .*one power of two")
+
+
+def test_a_sum_on_a_grid_that_float32_rounds_is_refused(mlp):
+    mlp.node("Add", mlp.quant(mlp.sums, 0.3, 8), mlp.quant(mlp.sums, 0.3, 8), name="residual")
+    refused(mlp.model(), "node residual: adds tensors of scales 0.3 and 0.3; .*one power of two")
+
+
+def test_a_sum_that_widens_a_tensor_is_refused(net, rng):
+    n = net((2, 4, 4))
+    a = n.quant("image", 0.25, 4)
+    n.node("Add", a, n.node("GlobalAveragePool", a), name="residual")
+    n.node("Flatten", n.last)
+    refused(n.model(), r"node 'residual': Add of tensors of shapes \(1, 2, 4, 4\) and \(1, 2, 1, 1\)")
+
+
+def test_a_quantiser_of_many_levels_that_is_no_slope_is_refused(net, rng):
+    n = net((3, 4, 4))
+    sums = n.node("Conv", n.quant("image", 2.0**-8, 8, signed=0), n.weights(rng, (2, 3, 4, 4)), kernel_shape=[4, 4])
+    n.quant(n.node("Clip", n.node("LeakyRelu", sums, alpha=0.3), n.const(-0.7), n.const(7.0)), 2.0**-9, 13, name="fine", mode="FLOOR")
+    n.node("MatMul", n.node("Flatten", n.last), n.node("Transpose", n.weights(rng, (3, 2))))
+    refused(n.model(), "node fine: its chain of float operations makes .* codes and is no slope")
 
 
 def test_a_node_that_reads_nothing_made_before_is_refused(mlp):

@@ -1,0 +1,133 @@
+"""An Affine node for a chain of floats between integers and a quantiser of many levels.
+
+The slopes come from the chain's own constants; addends are then read off the chain's values over every reachable input, so
+what is returned equals the chain everywhere, and None is returned where no such node exists.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from xnorflow.hw.chain import FloatChain, StepKind
+from xnorflow.hw.nodes import Affine
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from xnorflow.hw.lowering.float_nodes import Quantise
+    from xnorflow.hw.types import IntArray
+
+    FloatSlopes = npt.NDArray[np.float64]
+
+_MOST_SHIFT = 24
+_BENDS = (StepKind.PRELU, StepKind.RELU)
+
+
+@dataclass(frozen=True, eq=False)
+class _Piece:
+    """One slope of one channel over a stretch of its inputs: ``codes[i]`` is wanted of ``first + i``."""
+
+    slope: float
+    first: int
+    codes: IntArray
+
+
+def affine_of(node: Quantise, low: IntArray, curves: list[IntArray]) -> Affine | None:
+    """The Affine with the fewest fraction bits that equals a chain; None where none does.
+
+    Args:
+        node: the chain.
+        low: least input of each channel, ``(C,)``.
+        curves: for each channel the chain's codes of ``low``, ``low + 1``, ...
+    """
+    if node.out_type.bipolar:
+        return None
+    slopes = _slopes(node.chain, len(curves))
+    if slopes is None:
+        return None
+    knees = _knees(node.chain, low, curves) if slopes.shape[1] == 2 else None
+    for pieces in (1, 2):
+        if pieces == 2 and knees is None:
+            return None
+        channels = [_pieces(slopes[c], int(low[c]), curve, None if pieces == 1 or knees is None else knees[c]) for c, curve in enumerate(curves)]
+        for shift in range(_MOST_SHIFT + 1):
+            found = [[_line(piece, shift, node) for piece in channel] for channel in channels]
+            if all(line is not None for channel in found for line in channel):
+                return _node(node, shift, found, low if knees is None else np.array([knee for knee, _ in knees], dtype=np.int64))
+    return None
+
+
+def _node(node: Quantise, shift: int, lines: list[list[tuple[int, int] | None]], knees: IntArray) -> Affine:
+    values = np.array(lines, dtype=np.int64)
+    knee = knees if values.shape[1] == 2 else np.empty(0, dtype=np.int64)
+    mul, add = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])
+    return Affine(name=node.name, inputs=node.inputs, outputs=node.outputs, mul=mul, add=add, knee=knee, shift=shift, out_type=node.out_type)
+
+
+def _slopes(chain: FloatChain, channels: int) -> FloatSlopes | None:
+    """Codes per input step of each channel: ``(C, 1)``, or ``(C, 2)`` above and below a bend; None where there are two bends."""
+    slope = np.ones((channels, 1), dtype=np.float64)
+    for step in chain.steps:
+        operand = step.operands[0].astype(np.float64)[:, None] if step.operands else np.ones((1, 1))
+        if step.kind is StepKind.MUL:
+            slope = slope * operand
+        elif step.kind is StepKind.DIV:
+            slope = slope / operand
+        elif step.kind is StepKind.RSUB:
+            slope = -slope
+        elif step.kind in _BENDS:
+            if slope.shape[1] == 2:
+                return None
+            slope = np.concatenate([slope, slope * (operand if step.kind is StepKind.PRELU else 0.0)], axis=1)
+        elif step.kind is StepKind.SIGN:
+            return None
+    return slope
+
+
+def _knees(chain: FloatChain, low: IntArray, curves: list[IntArray]) -> list[tuple[int, bool]]:
+    """For each channel the first input beyond the bend, and whether the bend's lower side lies below it."""
+    bend = next(i for i, step in enumerate(chain.steps) if step.kind in _BENDS)
+    before = FloatChain(chain.steps[:bend])
+    span = max(len(curve) for curve in curves)
+    values = before.apply(low + np.arange(span, dtype=np.int64)[:, None])
+    return [_knee(values[: len(curve), c] < 0, int(low[c])) for c, curve in enumerate(curves)]
+
+
+def _knee(below: npt.NDArray[np.bool_], low: int) -> tuple[int, bool]:
+    rising = bool(below[0])
+    return low + int(np.count_nonzero(below == rising)), rising
+
+
+def _pieces(slopes: FloatSlopes, low: int, curve: IntArray, knee: tuple[int, bool] | None) -> list[_Piece]:
+    """The stretch from the knee on, then the one below it; a stretch without inputs is empty."""
+    if knee is None:
+        return [_Piece(float(slopes[0]), low, curve)]
+    at, rising = knee
+    upper, lower = (slopes[0], slopes[1]) if rising else (slopes[1], slopes[0])
+    return [_Piece(float(upper), at, curve[at - low :]), _Piece(float(lower), low, curve[: at - low])]
+
+
+def _line(piece: _Piece, shift: int, node: Quantise) -> tuple[int, int] | None:
+    """Multiplier and addend whose ``(mul * x + add) >> shift``, saturated, are the codes; None where there are none."""
+    if not len(piece.codes):
+        return 0, 0
+    mul = round(piece.slope * (1 << shift))
+    scaled = mul * (piece.first + np.arange(len(piece.codes), dtype=np.int64))
+    least = np.where(piece.codes > node.out_type.minimum, (piece.codes << shift) - scaled, np.iinfo(np.int64).min)
+    most = np.where(piece.codes < node.out_type.maximum, ((piece.codes + 1) << shift) - scaled - 1, np.iinfo(np.int64).max)
+    low, high = int(least.max()), int(most.min())
+    if low > high:
+        return None
+    return mul, _roundest(low, high)
+
+
+def _roundest(low: int, high: int) -> int:
+    """The number of a range with the most trailing zeros, which costs the least; the one nearest to zero of several."""
+    if low <= 0 <= high:
+        return 0
+    sign, small, large = (1, low, high) if low > 0 else (-1, -high, -low)
+    bits = (small - 1 ^ large).bit_length() - 1
+    return sign * (large >> bits << bits)
