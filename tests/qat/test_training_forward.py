@@ -73,3 +73,19 @@ def test_evaluation_goes_through_the_proxies_and_gives_the_same(monkeypatch: pyt
     assert len(calls) == 2
     network.train()(x)
     assert len(calls) == 2
+
+
+# PyTorch's own tracer does what it warns of.
+@pytest.mark.filterwarnings("ignore:.*autograd.function.Function.* should not be instantiated:DeprecationWarning")
+def test_torch_compile_takes_a_whole_training_step_and_computes_the_same() -> None:
+    torch.manual_seed(4)
+    layers = [
+        BinaryActivation(bits=1, act_quant=binary_activation("approx-sign")),
+        BinaryConv2d(3, 4, 3, padding=1, padding_value=-1, weight_quant=binary_weight("ste", "mean")),
+        BinaryActivation(bits=1, act_quant=binary_activation("ste")),
+    ]
+    network = nn.Sequential(*layers).train()
+    x = torch.randn(IMAGE, requires_grad=True)
+    parameters = [x, *network.parameters()]
+    compiled = torch.compile(network, fullgraph=True, backend="aot_eager")
+    require_same(computed(compiled(x), *parameters), computed(network(x), *parameters))
