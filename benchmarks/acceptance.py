@@ -2,7 +2,7 @@
 
     python benchmarks/acceptance.py
 
-About 100 seconds a seed on one idle core. A run that was interrupted goes on where it stopped, unless the code has changed since.
+About 100 seconds a seed on one idle core; --jobs trains so many recipes at a time. A run that was interrupted goes on where it stopped, unless the code has changed since.
 The tests in tests/qat/acceptance measure the same rows anew.
 """
 
@@ -18,10 +18,12 @@ import sys
 import tempfile
 import time
 import warnings
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from acceptance_rows import ROWS, Bound, Row, curves
+from acceptance_rows import ROWS, curves
 from acceptance_runs import Runs
 from provenance import commit, provenance
 
@@ -54,10 +56,10 @@ ELSEWHERE = """
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--page", action="store_true", help="write the page from the record, without measuring")
+    parser.add_argument("--jobs", type=int, default=1, help="trainings at a time")
     given = parser.parse_args()
     if not given.page:
-        warnings.simplefilter("ignore")
-        record = _measured(_earlier())
+        record = _measured(_earlier(), given.jobs)
         if failed := broken(record):
             raise SystemExit("not met: " + "; ".join(failed))
     PAGE.write_text(page(json.loads(RESULT.read_text(encoding="utf-8"))), encoding="utf-8")
@@ -68,7 +70,7 @@ def broken(record: dict[str, Any]) -> list[str]:
     return [
         f"{row.name}, seed {seed}: {bound.figure} is {figures[bound.figure]:.6g}, accepted is {bound.text()}"
         for row in ROWS
-        for seed, figures in record["rows"][row.name].items()
+        for seed, figures in sorted(record["rows"][row.name].items())
         for bound in row.bounds
         if not bound.holds(figures)
     ]
@@ -78,7 +80,7 @@ def page(record: dict[str, Any]) -> str:
     """The page of a record as Markdown."""
     parts = [INTRODUCTION]
     for row in ROWS:
-        seeds = list(record["rows"][row.name].values())
+        seeds = [figures for _, figures in sorted(record["rows"][row.name].items())]
         lines = ["| figure | mean | range | accepted |", "|---|---|---|---|"]
         for figure in seeds[0]:
             values = [seed[figure] for seed in seeds]
@@ -86,7 +88,7 @@ def page(record: dict[str, Any]) -> str:
             lines.append(f"| {figure} | {_short(sum(values) / len(values))} | {_short(min(values))} to {_short(max(values))} | {accepted} |")
         parts.append(f"## {row.title()}\n\n" + "\n".join(lines) + "\n\n")
     parts.append("## By the epoch, seed 0\n\n| curve | epochs 1, 2, ... |\n|---|---|\n")
-    parts += [f"| {name} | {' '.join(_short(value) for value in values)} |\n" for name, values in record["curves"].items()]
+    parts += [f"| {name} | {' '.join(_short(value) for value in values)} |\n" for name, values in sorted(record["curves"].items())]
     made = f"\nMeasured {record['date']} at commit {record['commit'][:12]} on {record['machine']}, {record['seconds']} s in all.\n"
     return "".join(parts) + made + ELSEWHERE
 
@@ -103,31 +105,35 @@ def _earlier() -> dict[str, Any]:
     return {"seconds": 0, "rows": {}, "curves": {}}
 
 
-def _measured(record: dict[str, Any]) -> dict[str, Any]:
+def _measured(record: dict[str, Any], jobs: int) -> dict[str, Any]:
     """The record with every row and seed; written after each, so that nothing measured is lost."""
-    with tempfile.TemporaryDirectory() as folder:
-        runs = Runs(Path(folder))
-        for seed in SEEDS:
-            for row in ROWS:
-                begin = time.perf_counter()
-                known = record["rows"].setdefault(row.name, {})
-                if str(seed) in known:
-                    continue
-                known[str(seed)] = row.measure(runs, seed)
-                _tell(row, seed, known[str(seed)])
-                record = {**provenance(), **record, "seconds": round(record["seconds"] + time.perf_counter() - begin)}
-                _write(record)
-        if not record["curves"]:
-            record["curves"] = curves(runs, SEEDS[0])
+    begin, before = time.perf_counter(), record["seconds"]
+    known = {(row.name, int(seed)) for row in ROWS for seed in record["rows"].get(row.name, ())}
+    left = sorted({(seed, row.recipe) for row in ROWS for seed in SEEDS if (row.name, seed) not in known})
+    with ProcessPoolExecutor(jobs) as pool:
+        for done in as_completed(pool.submit(_figures, recipe, seed) for seed, recipe in left):
+            for name, seed, figures in done.result().figures:
+                record["rows"].setdefault(name, {})[str(seed)] = figures
+                print(f"seed {seed}, {name}: {json.dumps(figures)}", file=sys.stderr)
+            record["curves"] |= done.result().curves
+            record = {**provenance(), **record, "seconds": round(before + time.perf_counter() - begin)}
             _write(record)
     return record
 
 
-def _tell(row: Row, seed: int, figures: dict[str, float]) -> None:
-    def marked(bound: Bound) -> str:
-        return f"{bound.figure} {figures[bound.figure]:.4g} ({bound.text()}{'' if bound.holds(figures) else ': NOT MET'})"
+@dataclass(frozen=True)
+class _Done:
+    figures: list[tuple[str, int, dict[str, float]]]
+    curves: dict[str, list[float]]
 
-    print(f"seed {seed}, {row.name}: {', '.join(marked(bound) for bound in row.bounds)}", file=sys.stderr)
+
+def _figures(recipe: str, seed: int) -> _Done:
+    """The rows of a recipe, from one training."""
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(Path(folder))
+        figures = [(row.name, seed, row.measure(runs, seed)) for row in ROWS if row.recipe == recipe]
+        return _Done(figures, curves(runs, recipe, seed) if seed == SEEDS[0] else {})
 
 
 def _write(record: dict[str, Any]) -> None:

@@ -27,6 +27,22 @@ Figures = dict[str, float]
 OPTIMISERS = {"ProxQuant L1": "prox-l1", "ProxQuant L2": "prox-l2", "BMD": "mirror", "Bop": "bop", "Bop2": "last"}
 BNEW_FREEZE = 21  # epochs before it
 NOT_BINARY = "of the weights are binary"
+CURVES = {
+    "weights": {
+        "kurtosis, target 1": ("two-modes", "weights/kurtosis"),
+        "kurtosis, target 1.8": ("uniform", "weights/kurtosis"),
+        "kurtosis, no regulariser": ("free", "weights/kurtosis"),
+        "cosine to the sign, target 1": ("two-modes", "weights/cosine"),
+        "divergence, mimicking": ("last", "terms/mimicking"),
+        "divergence, control": ("control", "terms/mimicking"),
+    },
+    "real-to-binary": {
+        "attention distance, matched": ("stage-0", "terms/attention"),
+        "attention distance, control": ("unmatched", "terms/attention"),
+    },
+    "bnew": {"weights near one, BNEW": ("last", "weights/near_one")},
+    "optimisers": {"flipped signs, Bop": ("bop", "weights/flips"), "flipped signs, Bop2": ("last", "weights/flips")},
+}
 RELATIONS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt, "==": operator.eq}
 
 
@@ -53,11 +69,13 @@ class Row:
 
     Attributes:
         name: of the row.
+        recipe: the one in ``acceptance/`` that it trains; rows of the same one share its training.
         measure: gives the figures of a seed.
         bounds: all of them hold on every seed.
     """
 
     name: str
+    recipe: str
     measure: Callable[[Runs, int], Figures]
     bounds: tuple[Bound, ...]
 
@@ -203,33 +221,29 @@ def progressive(runs: Runs, seed: int) -> Figures:
     }
 
 
-def curves(runs: Runs, seed: int) -> dict[str, list[float]]:
-    """What the rows' trainings did by the epoch."""
-    weights, chained, bent, binary = (training(runs, name, seed) for name in ("weights", "real-to-binary", "bnew", "optimisers"))
-    temperatures = []
-    for epochs_done in range(stages_of("progressive")[-1].train.epochs):
-        part = ProgressiveSign(hard_at=stages_of("progressive")[-1].quant.weight_settings["hard_at"])
-        part.set_epoch(epochs_done, stages_of("progressive")[-1].train.epochs)
-        temperatures.append(float(part.temperature))
-    return {
-        "kurtosis, target 1": weights.curve("two-modes", "weights/kurtosis"),
-        "kurtosis, target 1.8": weights.curve("uniform", "weights/kurtosis"),
-        "kurtosis, no regulariser": weights.curve("free", "weights/kurtosis"),
-        "cosine to the sign, target 1": weights.curve("two-modes", "weights/cosine"),
-        "divergence, mimicking": weights.curve("last", "terms/mimicking"),
-        "divergence, control": weights.curve("control", "terms/mimicking"),
-        "attention distance, matched": chained.curve("stage-0", "terms/attention"),
-        "attention distance, control": chained.curve("unmatched", "terms/attention"),
-        "weights near one, BNEW": bent.curve("last", "weights/near_one"),
-        "flipped signs, Bop": binary.curve("bop", "weights/flips"),
-        "flipped signs, Bop2": binary.curve("last", "weights/flips"),
-        "temperature, BNext": temperatures,
-    }
+def temperatures(runs: Runs, seed: int) -> list[float]:
+    """BNext's temperature in each epoch of its row's training."""
+    (stage,) = stages_of("progressive")
+    (part, *_) = (part for part in training(runs, "progressive", seed).network().modules() if isinstance(part, ProgressiveSign))
+    values = []
+    for epoch in range(stage.train.epochs):
+        part.set_epoch(epoch, stage.train.epochs)
+        values.append(float(part.temperature))
+    return values
+
+
+def curves(runs: Runs, recipe: str, seed: int) -> dict[str, list[float]]:
+    """What the training of a recipe did by the epoch."""
+    if recipe == "progressive":
+        return {"temperature, BNext": temperatures(runs, seed)}
+    shown = CURVES.get(recipe, {})
+    return {name: training(runs, recipe, seed).curve(stage, column) for name, (stage, column) in shown.items()}
 
 
 ROWS = (
     Row(
         "kurtosis",
+        "weights",
         kurtosis,
         (
             Bound("kurtosis, target 1", "<=", 1.25),
@@ -240,6 +254,7 @@ ROWS = (
     ),
     Row(
         "mimicking",
+        "weights",
         mimicking,
         (
             Bound("fall", ">=", 0.9),
@@ -248,10 +263,11 @@ ROWS = (
             Bound("least of the raw form", "<", 0.0),
         ),
     ),
-    Row("attention", attention, (Bound("fall", ">=", 0.35), Bound("share of the control's", "<=", 0.5))),
-    Row("chain", chain, (Bound("gain over scratch", ">=", 0.03), Bound("parameters that differ at the start", "==", 0))),
+    Row("attention", "real-to-binary", attention, (Bound("fall", ">=", 0.35), Bound("share of the control's", "<=", 0.5))),
+    Row("chain", "real-to-binary", chain, (Bound("gain over scratch", ">=", 0.03), Bound("parameters that differ at the start", "==", 0))),
     Row(
         "consecutive",
+        "distillation",
         consecutive,
         (
             Bound("changes of the assistant", "==", 1),
@@ -261,8 +277,9 @@ ROWS = (
             Bound("advantage of the sign", ">=", 0.0),
         ),
     ),
-    Row("distribution", distribution, (Bound("share of the control's", "<=", 0.8),)),
+    Row("distribution", "distillation", distribution, (Bound("share of the control's", "<=", 0.8),)),
     Row(
+        "bnew",
         "bnew",
         bnew,
         (
@@ -275,6 +292,7 @@ ROWS = (
     ),
     Row(
         "optimisers",
+        "optimisers",
         optimisers,
         (
             *(Bound(f"distance to one, {name}", "==", 0) for name in OPTIMISERS),
@@ -283,6 +301,7 @@ ROWS = (
         ),
     ),
     Row(
+        "progressive",
         "progressive",
         progressive,
         (
