@@ -13,6 +13,7 @@ from xnorflow.commands import about, training, pictures, hardware
 
 # isort: on
 from xnorflow.commands.console import app, os_error, say
+from xnorflow.interrupts import interrupt_at_once
 
 # Importing a module registers its commands, which the help lists in that order.
 MODULES = (about, training, pictures, hardware)
@@ -20,6 +21,7 @@ MODULES = (about, training, pictures, hardware)
 
 def main() -> None:
     """Entry point of the ``xnorflow`` program."""
+    interrupt_at_once()
     try:
         app()
     except OSError as error:  # of --help and --version; each command has its own

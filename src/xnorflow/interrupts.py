@@ -14,26 +14,38 @@ WORDS = "xnorflow: interrupted"
 IMPORT = "<frozen importlib._bootstrap>"
 
 
+def end_at_once(number: int, frame: FrameType | None) -> None:
+    """A handler of Ctrl-C where nothing is to be put in order: the line and the exit code."""
+    if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes on one machine the first speaks for all
+        with suppress(OSError):
+            os.write(2, f"{WORDS}\n".encode())
+    os._exit(EXIT_CODE)
+
+
+def interrupt_at_once() -> None:
+    """Have Ctrl-C end the program at once, outside of commands too, unless somebody else looks after it or nobody shall."""
+    if _untouched():
+        signal.signal(signal.SIGINT, end_at_once)
+
+
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Whatever an interrupted body ends with is a ``KeyboardInterrupt``.
+    """Whatever an interrupted body ends with is a ``KeyboardInterrupt``, and a second Ctrl-C does not disturb that end.
 
     A library that is interrupted while it loads may turn the interrupt into an error of its own, or lose it; there the program
     ends at once, which is safe since every file is replaced in one step.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
-        yield  # somebody else looks after interrupts, or nobody shall: a job in the background
+    if not _untouched():
+        yield
         return
+    before = signal.getsignal(signal.SIGINT)
     caught = False
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         nonlocal caught
         caught = True
         if _importing(frame):
-            with suppress(OSError):
-                os.write(2, f"{WORDS}\n".encode())
-            os._exit(EXIT_CODE)
+            end_at_once(number, frame)
         raise KeyboardInterrupt
 
     signal.signal(signal.SIGINT, interrupt)
@@ -45,6 +57,13 @@ def interruptible() -> Iterator[None]:
         raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN if caught else before)
+
+
+def _untouched() -> bool:
+    """Whether Ctrl-C is handled as Python or :func:`interrupt_at_once` left it; a job in the background is deaf to it."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    return signal.getsignal(signal.SIGINT) in (signal.default_int_handler, end_at_once)
 
 
 def _importing(frame: FrameType | None) -> bool:
