@@ -86,7 +86,7 @@ class BatchLoader:
                 generator=torch.Generator(),  # else every epoch would draw from the generator that the training draws from
             )
             made = iter(loader)
-        for _ in range(len(self)):
+        for left in reversed(range(len(self))):
             try:
                 batch = next(made)
             except (RuntimeError, OSError, EOFError) as error:
@@ -96,4 +96,6 @@ class BatchLoader:
                 raise BadInputError(f"a process of data.workers {self.workers} ended: {reason[:300]}; with fewer, each has more memory") from error
             if isinstance(batch, _Refusal):
                 raise BadInputError(batch.message)
+            if left == 0:  # Lightning does not ask for more, and the processes would live on beside those of the next loader
+                del made, loader
             yield batch

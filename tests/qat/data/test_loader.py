@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from typing import Any
@@ -57,3 +58,13 @@ def test_a_worker_that_is_killed_ends_the_training_in_one_line() -> None:
 def test_a_programming_error_in_a_worker_stays_one() -> None:
     with pytest.raises(RuntimeError, match="wrong shape"):
         values(BatchLoader(Faulty(), [1, 2, 3, 4], 1))
+
+
+def test_the_processes_are_gone_when_the_last_batch_is_handed_over() -> None:
+    before = {child.pid for child in multiprocessing.active_children()}
+    batches = iter(BatchLoader(Numbers(), [1, 2, 3], 2))
+    next(batches)
+    assert len({child.pid for child in multiprocessing.active_children()} - before) == 2
+    next(batches)
+    next(batches)
+    assert {child.pid for child in multiprocessing.active_children()} <= before
