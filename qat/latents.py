@@ -9,7 +9,6 @@ from torch import nn
 from xnorflow.errors import BadInputError
 from xnorflow.qat.binarisers.progressive import LATENT_LIMIT
 from xnorflow.qat.injectors import WEIGHTS
-from xnorflow.qat.latent_starts import STARTS
 from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, is_binary
 from xnorflow.qat.optim.latent_clip import LatentClip
 from xnorflow.qat.scales import MeanScale, PowerOfTwoScale
@@ -75,10 +74,3 @@ def weight_transforms(network: nn.Module) -> list[nn.Module]:
 def has_statistical_scale(network: nn.Module) -> bool:
     """Whether a scale of binary weights is their mean magnitude, rounded or not."""
     return any(isinstance(part, MeanScale | PowerOfTwoScale) for part in network.modules())
-
-
-def start_latents(network: nn.Module, method: str) -> None:
-    """Draw all latent weights of ``network`` from where ``method`` starts, with torch's global generator."""
-    start = STARTS[latent_range(method).start]
-    for weight in latent_weights(network):
-        start(weight)

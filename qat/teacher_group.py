@@ -13,6 +13,7 @@ from xnorflow.qat.data.files import FileSplit
 from xnorflow.qat.data.module import evaluation_loader
 from xnorflow.qat.data.split import Split
 from xnorflow.qat.distill import complexity
+from xnorflow.qat.distill.consecutive import assistant_index, switch_epochs
 from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.teachers import Teacher, load_teacher
 
@@ -40,10 +41,20 @@ def load_teachers(
     if len(teachers) < 2:
         return teachers
     known = {teacher: knowledge(teacher, images) for teacher in teachers}
+    ordered = teachers if method.assistant_order == "given" else ascending(teachers, known)
     if tell is not None:
         listing = ", ".join(f"{each.name} {each.complexity:.3f}" for each in complexity.ranking(known.values()))
-        tell(f"teachers by knowledge complexity: {listing}")
-    return teachers if method.assistant_order == "given" else ascending(teachers, known)
+        tell(f"teachers by knowledge complexity: {listing}{_turns(ordered, student.train.epochs)}")
+    return ordered
+
+
+def _turns(teachers: Sequence[Teacher], epochs: int) -> str:
+    """Which assistant begins in which epoch (1 first), in words; nothing where none takes turns."""
+    names = [teacher.settings.origin for teacher in teachers if teacher.assistant]
+    if len(names) < 2:
+        return ""
+    begins = (0, *switch_epochs(epochs, len(names)))
+    return "; assistants: " + ", ".join(f"{names[assistant_index(epoch, epochs, len(names))]} from epoch {epoch + 1}" for epoch in begins)
 
 
 def knowledge(teacher: Teacher, images: Split | FileSplit) -> complexity.Teacher:

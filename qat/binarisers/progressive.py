@@ -7,7 +7,7 @@ from torch import Tensor
 
 from xnorflow.errors import BadInputError
 from xnorflow.qat.binarisers.gradient import estimated
-from xnorflow.qat.binarisers.schedule import Scheduled, scaled_gamma
+from xnorflow.qat.binarisers.schedule import Scheduled, hardening_epoch, scaled_gamma
 from xnorflow.qat.estimators import sign
 
 LATENT_LIMIT = 1.5
@@ -44,7 +44,8 @@ class ProgressiveSign(Scheduled):
         temperature = float(self.temperature)
         if bool(self.temperature < self.threshold):
             return None
-        return f"its weights' temperature is {temperature:.2g}, not below {self.threshold:.2g}; train to the end, or let gamma follow the epochs"
+        advice = f"gamma {self.gamma} takes {hardening_epoch(self.threshold, self.gamma)} epochs" if self.gamma else "train to the end"
+        return f"its weights' temperature is {temperature:.2g}, not below {self.threshold:.2g}; {advice}"
 
     def value(self, w: Tensor) -> Tensor:
         """What the forward pass gives in training, any shape."""

@@ -7,14 +7,6 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from xnorflow.qat.estimators import sign
-
-
-def flip_ratio(before: Sequence[Tensor], after: Sequence[Tensor]) -> float:
-    """Share of the weights whose sign (+1 at zero) differs between two snapshots of equal shapes."""
-    flips = sum(int((sign(a.detach()) != sign(b.detach())).sum()) for a, b in zip(before, after, strict=True))
-    return flips / sum(weight.numel() for weight in before)
-
 
 class FlipCounter:
     """Remembers the signs of ``weights``; each :meth:`lap` tells the share that changed since the last.

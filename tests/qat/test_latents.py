@@ -9,7 +9,7 @@ from torch import nn
 from xnorflow.errors import BadInputError
 from xnorflow.models.layers import Activation, Conv, Network
 from xnorflow.qat.injectors import WEIGHTS, binary_weight
-from xnorflow.qat.latents import latent_range, latent_weights, start_latents
+from xnorflow.qat.latents import latent_range, latent_weights
 from xnorflow.qat.layers import BinaryConv2d, BinaryLinear, QuantScheme
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.quantisers import int_weight
@@ -27,17 +27,6 @@ def network() -> Network:
 
 def test_latents_are_the_weights_of_binary_layers_only() -> None:
     assert [tuple(weight.shape) for weight in latent_weights(network())] == [(16, 8, 3, 3), (10, 64)]
-
-
-def test_progressive_latents_start_small_and_others_uniform() -> None:
-    torch.manual_seed(0)
-    net = network()
-    before = net[0].weight.detach().clone()
-    start_latents(net, "progressive")
-    assert all(float(weight.detach().std()) == pytest.approx(1e-3, rel=0.1) for weight in latent_weights(net))
-    assert torch.equal(net[0].weight, before)
-    start_latents(net, "ste")
-    assert all(0.95 < float(weight.detach().abs().max()) <= 1 for weight in latent_weights(net))
 
 
 def test_every_method_has_a_range() -> None:
@@ -66,6 +55,8 @@ def test_a_recipe_says_where_latents_start(weight: str, latents: str, low: float
     assert low <= float(binary.min()) < low + 0.4 * (high - low)
     assert high - 0.4 * (high - low) < float(binary.max()) <= high
     assert float(few.abs().max()) > 0.9
+    if (weight, latents) == ("progressive", "auto"):
+        assert float(binary.std()) == pytest.approx(1e-3, rel=0.05)
 
 
 def test_the_start_of_real_resnets_is_gaussian_with_the_deviation_of_its_fan_in() -> None:

@@ -7,13 +7,16 @@ import math
 import pytest
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.schedules import cosine, ramp
+from xnorflow.qat.optim.build import rate_schedule
+from xnorflow.qat.schedules import ramp
+from xnorflow.qat.train_settings import TrainSettings
 
 
-def test_cosine_takes_the_published_rate_to_its_end() -> None:
-    rates = [cosine(step, 416_000, 1.5e-3, 1e-9) for step in (0, 104_000, 208_000, 416_000, 500_000)]
+def test_a_recipes_cosine_with_an_end_is_apds_equation_6() -> None:
+    rate = rate_schedule(TrainSettings(epochs=416, lr=1.5e-3, lr_end=1e-9, schedule="cosine"), 1000)
+    rates = [1.5e-3 * rate(step) for step in (0, 104_000, 208_000, 416_000)]
     quarter = 1e-9 + 0.5 * (1.5e-3 - 1e-9) * (1 + math.sqrt(0.5))
-    assert rates == pytest.approx([1.5e-3, quarter, (1.5e-3 + 1e-9) / 2, 1e-9, 1e-9], rel=1e-9)
+    assert rates == pytest.approx([1.5e-3, quarter, (1.5e-3 + 1e-9) / 2, 1e-9], rel=1e-9)
 
 
 def test_ramp_is_linear_then_constant() -> None:
@@ -23,4 +26,4 @@ def test_ramp_is_linear_then_constant() -> None:
 @pytest.mark.parametrize(("step", "steps"), [(-1, 4), (0, 0)])
 def test_impossible_steps_are_refused(step: int, steps: int) -> None:
     with pytest.raises(BadInputError, match=f"step {step} of {steps}"):
-        cosine(step, steps, 1.0, 0.0)
+        ramp(step, steps)

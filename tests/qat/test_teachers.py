@@ -29,9 +29,9 @@ PIXELS = torch.randint(0, 256, (2, 32, 32, 3), dtype=torch.uint8, generator=torc
 PLAIN = PixelNorm(mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25))
 
 
-def student(classes: int = 5, side: int = 32) -> CheckpointInfo:
+def student(classes: int = 5, side: int = 32, epochs: int = 9) -> CheckpointInfo:
     config = ModelConfig(name="resnet-18", input_shape=(3, side, side), num_classes=classes)
-    return CheckpointInfo(config, QuantScheme(), "folder", PLAIN, tuple(map(str, range(classes))), TrainSettings(epochs=1))
+    return CheckpointInfo(config, QuantScheme(), "folder", PLAIN, tuple(map(str, range(classes))), TrainSettings(epochs=epochs))
 
 
 def loaded(settings: TeacherSettings, info: CheckpointInfo | None = None) -> Teacher:
@@ -189,7 +189,8 @@ def test_assistants_take_turns_by_ascending_complexity_and_the_ranking_is_told()
     teachers = tuple(TeacherSettings(stage=stage, assistant=assistant) for stage, assistant in settings)
     group = load_teachers(MethodSettings(teachers=teachers), student(4), Path, split(), told.append)
     assert [teacher.settings.origin for teacher in group] == ["400000", "500000", "600000", "900000"]
-    assert told == ["teachers by knowledge complexity: 400000 0.186, 500000 0.222, 600000 0.255, 900000 0.342"]
+    ranking = "teachers by knowledge complexity: 400000 0.186, 500000 0.222, 600000 0.255, 900000 0.342"
+    assert told == [f"{ranking}; assistants: 400000 from epoch 1, 600000 from epoch 4, 900000 from epoch 7"]
     given = load_teachers(MethodSettings(teachers=teachers, assistant_order="given"), student(4), Path, split())
     assert [teacher.settings.origin for teacher in given] == [stage for stage, _ in settings]
 

@@ -166,3 +166,9 @@ def test_a_learned_match_maps_the_student_to_each_teachers_width() -> None:
 def test_widths_belong_to_a_learned_match(arguments: dict[str, object]) -> None:
     with pytest.raises(BadInputError, match="match learned needs the student's channels and each teacher's"):
         TermSum([WeightedTerm("distribution", arguments=arguments)])
+
+
+@pytest.mark.parametrize("name", ["logits", "consecutive", "teacher-group"])
+def test_distillation_alone_does_not_look_at_the_labels(name: str) -> None:
+    terms = TermSum([WeightedTerm(name)])
+    assert float(terms(SEEN)[0].detach()) == float(terms(replace(SEEN, labels=SEEN.labels.flip(0)))[0].detach()) > 0
