@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,8 @@ from xnorflow.qat.augmentations.pipeline import AUGMENTATIONS, Pipeline
 from xnorflow.qat.data.settings import DataSettings
 from xnorflow.qat.data.sources import FORMS
 
-PAGE = (Path(__file__).parents[3] / "docs" / "data.md").read_text()
+ROOT = Path(__file__).parents[3]
+PAGE = (ROOT / "docs" / "data.md").read_text()
 
 
 def section(title: str) -> str:
@@ -51,3 +53,9 @@ def test_the_settings_named_on_the_page_exist_with_the_defaults_given() -> None:
     assert named <= set(fields)
     assert f"`data.crop_ratio`, {fields['crop_ratio']}" in PAGE
     assert f"`data.device_megabytes` ({fields['device_megabytes']})" in PAGE
+
+
+def test_the_speeds_are_the_recorded_ones() -> None:
+    record = json.loads((ROOT / "benchmarks" / "results" / "data-cpu.json").read_text())
+    table = [[name, *(int(value.replace(",", "")) for value in values)] for name, *values in rows("The same pixels, always")]
+    assert table == [[name, rates["ours"], rates["one by one"]] for name, rates in record["images_per_second"].items()]
