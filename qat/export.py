@@ -16,6 +16,8 @@ from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.brevitas import export_qonnx as brevitas_export
 from xnorflow.qat.fold_shapes import fold_shapes
+from xnorflow.qat.integerise.network import IntegerNetwork
+from xnorflow.qat.integerise.tidy import tidy
 
 PIXEL_NORM_KEY = "xnorflow.pixel_norm"
 PRODUCER_KEY = "xnorflow.version"
@@ -60,6 +62,8 @@ def to_qonnx(frozen: nn.Module, input_shape: tuple[int, int, int]) -> onnx.Model
         warnings.simplefilter("ignore")
         exported = brevitas_export(frozen, args=torch.zeros(1, *input_shape), dynamo=False)
         fold_shapes(exported)
+        if isinstance(frozen, IntegerNetwork):
+            return tidy(exported)
         cleaned = cleanup_model(ModelWrapper(exported))
     model: onnx.ModelProto = cleaned.model
     return model

@@ -10,7 +10,7 @@ from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.layers import Network
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.binarisers.schedule import require_hard
-from xnorflow.qat.integerise import units as _units  # registers the units
+from xnorflow.qat.integerise import gated, units
 from xnorflow.qat.integerise.builder import Builder
 from xnorflow.qat.integerise.calibrate import stream_grids
 from xnorflow.qat.integerise.image import plan_image
@@ -19,7 +19,7 @@ from xnorflow.qat.integerise.rewrite import chain
 from xnorflow.qat.integerise.settings import IntegeriseSettings
 from xnorflow.qat.layers import QuantScheme
 
-assert _units
+REGISTERED = (units, gated)  # importing them registers the units
 
 
 def integerise(

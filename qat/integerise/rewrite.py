@@ -18,6 +18,7 @@ from xnorflow.qat.integerise.builder import Builder
 from xnorflow.qat.integerise.grid import Grid
 from xnorflow.qat.integerise.image import ImageCodes
 from xnorflow.qat.integerise.join import Add
+from xnorflow.qat.integerise.pointwise import Quant
 from xnorflow.qat.integerise.pool import AveragePool, MaxPool, PadChannels
 from xnorflow.qat.integerise.settings import KEPT
 from xnorflow.qat.integerise.signal import Signal, chosen_grid
@@ -73,7 +74,7 @@ def skip_path(b: Builder, name: str, layer: nn.Module, x: Signal, grid: Grid) ->
 def joined(b: Builder, name: str, branch: Signal, skip: Signal, grid: Grid) -> Signal:
     """The sum of a branch and a skip path, saturated on ``grid``; the branch has one bit more, which loses nothing if the sum fits."""
     left = b.settle(f"{name}/branch", branch, grid.wider(1))
-    return b.settle(name, b.emit(f"{name}/add", Add(), left, skip), grid)
+    return b.emit(f"{name}/quant", Quant.on(grid), b.emit(f"{name}/add", Add(), left, skip))
 
 
 @rewrites(Network)
