@@ -170,16 +170,22 @@ def normalised() -> Image:
 
 
 @pytest.fixture
-def shaken() -> Callable[[nn.Module, int], nn.Module]:
-    """Gives every parameter that is not a convolution's or a matrix's random values: slopes, shifts, factors."""
+def shaken() -> Callable[[nn.Module, torch.Tensor, int], nn.Module]:
+    """Gives an untrained network random factors, slopes, shifts, gammas (both signs, one zero) and statistics that follow the images."""
 
-    def shake(network: nn.Module, seed: int) -> nn.Module:
+    def shake(network: nn.Module, images: torch.Tensor, seed: int) -> nn.Module:
         generator = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for name, parameter in network.named_parameters():
-                own = name.rpartition(".")[2]
-                if own in ("shift", "channel", "row", "column") or "prelu" in name or name.endswith("activation.weight"):
+                if name.endswith(("shift", "channel", "row", "column", "prelu.weight", "activation.weight")):
                     parameter.add_(0.3 * torch.randn(parameter.shape, generator=generator))
-        return network
+            norms = [layer for layer in network.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+            for layer in norms:
+                layer.weight.copy_(torch.randn(layer.weight.shape, generator=generator))
+                layer.weight[0] = 0.0
+                layer.bias.copy_(0.3 * torch.randn(layer.bias.shape, generator=generator))
+                layer.momentum = 1.0
+            network.train()(images)
+        return network.eval()
 
     return shake
