@@ -28,7 +28,8 @@ class LayerWeights:
     @property
     def kurtosis(self) -> float:
         """Fourth moment of the standardised weights: 1 for two modes, 1.8 for a uniform, 3 for a Gaussian; NaN where all are equal."""
-        return float(kurtosis(self.weight.detach().double())) if self.weight.numel() > 1 else float("nan")
+        values = self.weight.detach().double()
+        return float("nan") if bool(values.min() == values.max()) else float(kurtosis(values))
 
     @property
     def cosine(self) -> float:
