@@ -7,20 +7,13 @@ quantiser, negative gammas, scales per tensor and per channel, odd channel count
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-import onnx
-from onnx import helper, numpy_helper
 
-from xnorflow.hw.lowering.executor import QONNX_DOMAIN
-from xnorflow.hw.lowering.pipeline import NORM_KEY
+from xnorflow.hw.random_writer import Writer
 from xnorflow.pixels import PixelNorm
-
-if TYPE_CHECKING:
-    from xnorflow.hw.chain import AnyArray
 
 _CHANNELS = (1, 2, 3, 4, 5, 7, 8, 12)
 _OPSETS = (11, 13, 17)
@@ -40,7 +33,7 @@ def draw(seed: int | np.random.Generator, *, exact: bool = True) -> Any:
     Returns:
         An ``onnx.ModelProto`` with batch 1, an input of at most 10x10 pixels, at most 12 channels, 2 to 6 classes.
     """
-    writer = _Writer(np.random.default_rng(seed), exact)
+    writer = Writer(np.random.default_rng(seed), exact)
     if writer.chance(0.4):
         _mlp(writer)
     else:
@@ -48,69 +41,7 @@ def draw(seed: int | np.random.Generator, *, exact: bool = True) -> Any:
     return writer.model()
 
 
-@dataclass(eq=False)
-class _Writer:
-    """A network while it is drawn; ``tensor`` is the newest tensor, ``shape`` its shape without batch.
-
-    Attributes:
-        rng: the source of every choice.
-        exact: whether scales are powers of two.
-        levels: greatest magnitude of the newest quantised tensor's codes.
-        bipolar: whether the newest quantised tensor is -1 and +1, with scale 1.
-        weight_bits: of the newest weights.
-    """
-
-    rng: np.random.Generator
-    exact: bool
-    tensor: str = "image"
-    shape: tuple[int, ...] = ()
-    input_shape: tuple[int, ...] = ()
-    opset: int = 13
-    norm: PixelNorm = field(default_factory=PixelNorm)
-    levels: int = 255
-    bipolar: bool = False
-    weight_bits: int = 1
-    nodes: list[Any] = field(default_factory=list)
-    constants: list[Any] = field(default_factory=list)
-
-    def chance(self, probability: float) -> bool:
-        return bool(self.rng.random() < probability)
-
-    def pick(self, *options: Any) -> Any:
-        return options[int(self.rng.integers(len(options)))]
-
-    def const(self, values: Any, dtype: Any = np.float32) -> str:
-        name = f"c{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.asarray(values, dtype=dtype), name))
-        return name
-
-    def add(self, op: str, *inputs: str, source: str | None = None, **attributes: Any) -> str:
-        """Append a node that reads the newest tensor (or ``source``) and then ``inputs``; returns its output."""
-        out = f"t{len(self.nodes)}"
-        domain = QONNX_DOMAIN if op in ("Quant", "BipolarQuant") else ""
-        reads = [self.tensor if source is None else source, *inputs]
-        self.nodes.append(helper.make_node(op, reads, [out], name=f"{op}_{len(self.nodes)}", domain=domain, **attributes))
-        return out
-
-    def scale(self, count: int, axes: int) -> AnyArray:
-        """A positive scale: one for all, or one for each of ``count`` rows of a tensor with ``axes`` axes."""
-        shape = (count, *(1,) * (axes - 1)) if self.chance(0.3) else ()
-        if self.exact:
-            return np.asarray(2.0 ** self.rng.integers(-3, 3, shape), dtype=np.float32)
-        return np.asarray(self.rng.uniform(0.05, 2.0, shape), dtype=np.float32)
-
-    def model(self) -> Any:
-        values = helper.make_tensor_value_info
-        inputs = [values("image", onnx.TensorProto.FLOAT, [1, *self.input_shape])]
-        outputs = [values(self.tensor, onnx.TensorProto.FLOAT, [1, *self.shape])]
-        graph = helper.make_graph(self.nodes, "random", inputs, outputs, self.constants)
-        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid(QONNX_DOMAIN, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
-        helper.set_model_props(model, {NORM_KEY: self.norm.to_json()})
-        return model
-
-
-def _mlp(w: _Writer) -> None:
+def _mlp(w: Writer) -> None:
     height, width, channels = int(w.rng.integers(1, 7)), int(w.rng.integers(1, 7)), w.pick(1, 1, 3)
     _start(w, (channels, height, width))
     if w.chance(0.5):
@@ -127,7 +58,7 @@ def _mlp(w: _Writer) -> None:
     _head(w)
 
 
-def _convnet(w: _Writer) -> None:
+def _convnet(w: Writer) -> None:
     _start(w, (w.pick(1, 2, 3), int(w.rng.integers(4, 11)), int(w.rng.integers(4, 11))))
     if w.chance(0.8):
         _input_quantiser(w)
@@ -155,13 +86,13 @@ def _convnet(w: _Writer) -> None:
     _head(w)
 
 
-def _start(w: _Writer, shape: tuple[int, ...]) -> None:
+def _start(w: Writer, shape: tuple[int, ...]) -> None:
     w.input_shape = w.shape = shape
     w.opset = w.pick(*_OPSETS)
     w.norm = w.pick(*_NORMS)
 
 
-def _input_quantiser(w: _Writer) -> None:
+def _input_quantiser(w: Writer) -> None:
     kind = w.pick("int8", "uint8", "bipolar", "int2")
     if kind == "bipolar":
         w.tensor = w.add("Sub", w.const(0.4))
@@ -174,7 +105,7 @@ def _input_quantiser(w: _Writer) -> None:
     w.levels, w.bipolar = 1 << bits, False
 
 
-def _weights(w: _Writer, shape: tuple[int, ...]) -> str:
+def _weights(w: Writer, shape: tuple[int, ...]) -> str:
     """A quantised weight tensor, output channel first."""
     latent = w.const(w.rng.normal(size=shape))
     scale = w.scale(shape[0], len(shape))
@@ -185,7 +116,7 @@ def _weights(w: _Writer, shape: tuple[int, ...]) -> str:
     return w.add("Quant", w.const(unit), w.const(0.0), w.const(bits), source=latent, signed=1, narrow=w.pick(0, 1), rounding_mode="ROUND")
 
 
-def _dense(w: _Writer, rows: int) -> None:
+def _dense(w: Writer, rows: int) -> None:
     weights = _weights(w, (rows, w.shape[0]))
     if w.chance(0.5):
         w.tensor = w.add("Gemm", weights, *([w.const(w.rng.integers(-3, 4, rows))] if w.chance(0.5) and w.exact else []), transB=1)
@@ -194,7 +125,7 @@ def _dense(w: _Writer, rows: int) -> None:
     w.shape = (rows,)
 
 
-def _conv(w: _Writer) -> bool:
+def _conv(w: Writer) -> bool:
     """A convolution that fits, or False."""
     kernel = (w.pick(1, 3, 3, 5), w.pick(3, 3, 5) if w.chance(0.2) else 0)
     size = (kernel[0], kernel[1] or kernel[0])
@@ -218,7 +149,7 @@ def _conv(w: _Writer) -> bool:
     return True
 
 
-def _explicit_pads(w: _Writer, reach: list[int]) -> list[int]:
+def _explicit_pads(w: Writer, reach: list[int]) -> list[int]:
     """Top, left, bottom, right, each less than the kernel's reach."""
     style = w.pick("none", "same", "same", "free")
     if style == "none" or (w.norm is _HALF and not any(n.op_type == "Quant" for n in w.nodes)):
@@ -228,7 +159,7 @@ def _explicit_pads(w: _Writer, reach: list[int]) -> list[int]:
     return [int(w.rng.integers(0, min(r, 4))) for r in (*reach, *reach)]
 
 
-def _pool(w: _Writer) -> None:
+def _pool(w: Writer) -> None:
     kernel, stride, pad = w.pick((2, 2, 0), (2, 2, 0), (3, 2, 1), (2, 1, 0), (3, 1, 1))
     if min(w.shape[1:]) + 2 * pad < kernel:
         return
@@ -236,7 +167,7 @@ def _pool(w: _Writer) -> None:
     w.shape = (w.shape[0], *((n + 2 * pad - kernel) // stride + 1 for n in w.shape[1:]))
 
 
-def _norm(w: _Writer) -> None:
+def _norm(w: Writer) -> None:
     count, axes = w.shape[0], (1, w.shape[0], *(1,) * (len(w.shape) - 1))
     gamma = w.rng.normal(size=count) * w.pick(0.05, 0.3)
     style = w.pick("affine", "batch norm", "scale", "none")
@@ -250,7 +181,7 @@ def _norm(w: _Writer) -> None:
         w.tensor = w.add("Div", w.const(w.pick(2.0, 3.0, -5.0)))
 
 
-def _activation(w: _Writer) -> None:
+def _activation(w: Writer) -> None:
     kind = w.pick("none", "none", "relu", "leaky", "prelu", "clip")
     if kind == "relu":
         w.tensor = w.add("Relu")
@@ -263,7 +194,7 @@ def _activation(w: _Writer) -> None:
         w.tensor = w.add("Clip", w.const(-1.0), w.const(w.pick(1.0, 1.5)))
 
 
-def _quantiser(w: _Writer) -> None:
+def _quantiser(w: Writer) -> None:
     if w.chance(0.6):
         scale = np.float32(1.0) if w.chance(0.7) else w.scale(1, 1).reshape(())
         w.tensor = w.add("BipolarQuant", w.const(scale))
@@ -276,12 +207,12 @@ def _quantiser(w: _Writer) -> None:
     w.levels, w.bipolar = 1 << bits, False
 
 
-def _flatten(w: _Writer) -> None:
+def _flatten(w: Writer) -> None:
     w.tensor = w.add("Flatten", axis=1) if w.chance(0.5) else w.add("Reshape", w.const([1, -1], np.int64))
     w.shape = (int(np.prod(w.shape)),)
 
 
-def _head(w: _Writer) -> None:
+def _head(w: Writer) -> None:
     _dense(w, int(w.rng.integers(2, 7)))
     if w.chance(0.5):
         _norm(w)

@@ -59,21 +59,28 @@ def random_folding(graph: Graph, rng: np.random.Generator) -> dict[str, Any]:
     return {node.name: {"PE": int(rng.choice(divisors(node.mh))), "SIMD": int(rng.choice(divisors(node.mw)))} for node in nodes}
 
 
-def prove_networks(seeds: Sequence[int], *, progress: Callable[[str], None] | None = None) -> list[NetworkFigures]:
+def prove_networks(
+    seeds: Sequence[int], *, drawn: Callable[[int], Any] = draw, progress: Callable[[str], None] | None = None
+) -> list[NetworkFigures]:
     """Draw one network from each seed and prove all links equal; the RTL of all shares one compiled model.
+
+    Args:
+        seeds: one for each network.
+        drawn: makes a model of a seed; chains by default.
+        progress: is told what is being done.
 
     Raises:
         CheckFailedError: a link differs; the message begins with the seed.
     """
-    prepared = [_prepare(seed) for seed in seeds]
+    prepared = [_prepare(seed, drawn(seed)) for seed in seeds]
     with tempfile.TemporaryDirectory(prefix="xnorflow-random-") as name:
         batch = NetworkBatch.build([case for case, _, _ in prepared], Path(name), progress=progress)
         return [_prove_rtl(batch, seed, *item) for seed, item in zip(seeds, prepared, strict=True)]
 
 
-def _prepare(seed: int) -> tuple[NetworkCase, IntArray, int]:
-    """Draw, lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and its interval."""
-    model, rng = draw(seed), np.random.default_rng(seed)
+def _prepare(seed: int, model: Any) -> tuple[NetworkCase, IntArray, int]:
+    """Lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and its interval."""
+    rng = np.random.default_rng(seed)
     lowered = lower(model)
     folding = FoldingRequest(layers=random_folding(lowered.graph, rng))
     planned = plan(lowered.graph, tail=lowered.tail, pixel_norm=lowered.pixel_norm, folding=folding)

@@ -15,14 +15,18 @@ from xnorflow.hw.chain import FloatChain, StepKind
 from xnorflow.hw.nodes import Affine
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from xnorflow.hw.lowering.float_nodes import Quantise
     from xnorflow.hw.types import IntArray
 
+    BoolArray = np.ndarray[tuple[int], np.dtype[np.bool_]]
     FloatSlopes = npt.NDArray[np.float64]
 
 _MOST_SHIFT = 24
+_FAR = 1 << 62
 _BENDS = (StepKind.PRELU, StepKind.RELU)
 
 
@@ -60,7 +64,42 @@ def affine_of(node: Quantise, low: IntArray, curves: list[IntArray]) -> Affine |
     return None
 
 
-def _node(node: Quantise, shift: int, lines: list[list[tuple[int, int] | None]], knees: IntArray) -> Affine:
+def affine_of_thresholds(node: Quantise, thresholds: IntArray, negate: BoolArray, base: int, low: IntArray, high: IntArray) -> Affine | None:
+    """The Affine of one piece that equals a monotone chain over a range too large to list; None where there is none.
+
+    Both are non-decreasing steps of ``z = -x`` in negated channels and of ``z = x`` elsewhere, so they are equal where each code
+    begins at the same z.
+
+    Args:
+        node: the chain.
+        thresholds: for each channel the least z of the codes ``base + 1``, ``base + 2``, ...; beyond the range for always and never.
+        negate: bool ``(C,)``.
+        base: the least code.
+        low: least input of each channel.
+        high: greatest input of each channel.
+    """
+    slopes = _slopes(node.chain, len(low))
+    if slopes is None:
+        return None
+    start, stop = (np.where(negate, -b, a)[:, None] for a, b in ((low, high), (high, low)))
+    codes = np.concatenate([[base], base + 1 + np.arange(thresholds.shape[1])])
+    # From z = begins[c, i] on, and not before, the code is at least codes[i]; the last one's successor never comes.
+    begins = np.concatenate([start, np.clip(thresholds, start, stop + 1)], axis=1)
+    above = (begins <= stop) & (codes > node.out_type.minimum)
+    below = np.concatenate([begins[:, 1:], stop + 1], axis=1)
+    ends = (below > start) & (codes < node.out_type.maximum)
+    for shift in range(_MOST_SHIFT + 1):
+        mul = np.rint(np.abs(slopes[:, :1]) * (1 << shift)).astype(np.int64)
+        least = np.where(above, (codes << shift) - mul * begins, -_FAR).max(axis=1)
+        most = np.where(ends, ((codes + 1) << shift) - mul * (below - 1) - 1, _FAR).min(axis=1)
+        if np.all(least <= most):
+            add = [_between(lo, hi) for lo, hi in zip(least.tolist(), most.tolist(), strict=True)]
+            signed = np.where(negate, -mul[:, 0], mul[:, 0]).tolist()
+            return _node(node, shift, [[line] for line in zip(signed, add, strict=True)], low)
+    return None
+
+
+def _node(node: Quantise, shift: int, lines: Sequence[Sequence[tuple[int, int] | None]], knees: IntArray) -> Affine:
     values = np.array(lines, dtype=np.int64)
     knee = knees if values.shape[1] == 2 else np.empty(0, dtype=np.int64)
     mul, add = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])
@@ -116,18 +155,19 @@ def _line(piece: _Piece, shift: int, node: Quantise) -> tuple[int, int] | None:
         return 0, 0
     mul = round(piece.slope * (1 << shift))
     scaled = mul * (piece.first + np.arange(len(piece.codes), dtype=np.int64))
-    least = np.where(piece.codes > node.out_type.minimum, (piece.codes << shift) - scaled, np.iinfo(np.int64).min)
-    most = np.where(piece.codes < node.out_type.maximum, ((piece.codes + 1) << shift) - scaled - 1, np.iinfo(np.int64).max)
-    low, high = int(least.max()), int(most.min())
-    if low > high:
-        return None
-    return mul, _roundest(low, high)
+    above, below = piece.codes > node.out_type.minimum, piece.codes < node.out_type.maximum
+    least = ((piece.codes << shift) - scaled)[above]
+    most = (((piece.codes + 1) << shift) - scaled - 1)[below]
+    low, high = int(least.max(initial=-_FAR)), int(most.min(initial=_FAR))
+    return None if low > high else (mul, _between(low, high))
 
 
-def _roundest(low: int, high: int) -> int:
-    """The number of a range with the most trailing zeros, which costs the least; the one nearest to zero of several."""
+def _between(low: int, high: int) -> int:
+    """The number of a range with the most trailing zeros, which costs the least; of a range open to one side, its end."""
     if low <= 0 <= high:
         return 0
+    if low == -_FAR or high == _FAR:
+        return high if low == -_FAR else low
     sign, small, large = (1, low, high) if low > 0 else (-1, -high, -low)
     bits = (small - 1 ^ large).bit_length() - 1
     return sign * (large >> bits << bits)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import UnsupportedModelError
-from xnorflow.hw.lowering.find_affine import affine_of
+from xnorflow.hw.lowering.find_affine import affine_of, affine_of_thresholds
 from xnorflow.hw.lowering.float_nodes import Quantise, is_float
 from xnorflow.hw.lowering.reach import reachable
 from xnorflow.hw.lowering.rewrite import rewrite_pairs
@@ -71,18 +71,22 @@ def _is_small(low: IntArray, high: IntArray) -> bool:
 def _replaced(graph: Graph, node: Quantise) -> Node:
     kind = graph.streams[node.inputs[0]]
     low, high = reachable(graph, node.inputs[0])
+    pixels = kind.dtype.bits == 8 and node.inputs[0] in graph.inputs
     if _is_small(low, high):
         curves = list(_curves(node, low, high))
-        affine = affine_of(node, low, curves) if _range_of(curves) > _MOST_LEVELS and node.inputs[0] not in graph.inputs else None
+        affine = affine_of(node, low, curves) if _range_of(curves) > _MOST_LEVELS and not pixels else None
         if affine is not None:
             return affine
         found = _exhaustive(node, low, high, curves)
     else:
         found = _bisected(node, low, high)
+        affine = affine_of_thresholds(node, *found, low, high) if found[0].shape[1] > _MOST_LEVELS else None
+        if affine is not None:
+            return affine
     if found is not None and found[0].shape[1] > _THRESHOLD_LEVELS:
         text = f"its chain of float operations makes {found[0].shape[1] + 1} codes and is no slope of at most two pieces"
         raise UnsupportedModelError(f"node {node.name}: {text}; up to {_THRESHOLD_LEVELS + 1} codes, or multiply, add, PReLU and FLOOR, are accepted")
-    if found is None or (kind.dtype.bits == 8 and node.inputs[0] in graph.inputs and found[0].shape[1] > _PIXEL_LEVELS):
+    if found is None or (pixels and found[0].shape[1] > _PIXEL_LEVELS):
         return _table(node, kind)
     thresholds, negate, base = found
     step = 2 if node.out_type.bipolar else 1
@@ -157,16 +161,17 @@ def _bisected(node: Quantise, low: IntArray, high: IntArray) -> tuple[IntArray, 
     ends = np.stack([node.codes(low[None])[0], node.codes(high[None])[0]])
     base, levels = _levels(node, int(ends.min()), int(ends.max()))
     start, stop = np.where(negate, -high, low), np.where(negate, -low, high)
-    columns = [_bisect(node, negate, start, stop, int(level)) for level in levels]
-    return np.stack(columns, axis=1), negate, base
+    block = max(1, _EXHAUSTIVE // len(low))
+    rows = [_bisect(node, negate, start, stop, levels[i : i + block]) for i in range(0, len(levels), block)]
+    return np.ascontiguousarray(np.concatenate(rows).T), negate, base
 
 
-def _bisect(node: Quantise, negate: BoolArray, start: IntArray, stop: IntArray, level: int) -> IntArray:
-    """Per channel the least ``s*x`` in ``start..stop`` whose code reaches a level, ``stop + 1`` where none does."""
-    low, high = start.copy(), stop + 1
+def _bisect(node: Quantise, negate: BoolArray, start: IntArray, stop: IntArray, levels: IntArray) -> IntArray:
+    """Per level and channel the least ``s*x`` in ``start..stop`` whose code reaches it, ``stop + 1`` where none does."""
+    low, high = np.tile(start, (len(levels), 1)), np.tile(stop + 1, (len(levels), 1))
     while np.any(low < high):
         middle = (low + high) // 2
-        reached = node.codes(np.where(negate, -middle, middle)[None])[0] >= level
+        reached = node.codes(np.where(negate, -middle, middle)) >= levels[:, None]
         high = np.where((low < high) & reached, middle, high)
         low = np.where((low < high) & ~reached, middle + 1, low)
     return _always_never(low, low - start, stop - start + 1)

@@ -10,7 +10,7 @@ import numpy as np
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.border import border_table
-from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, is_float, pad_node
+from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, Sum, is_float, pad_node
 from xnorflow.hw.lowering.lower_sums import lower_sums, refuse_sums
 from xnorflow.hw.lowering.rewrite import fresh, rewrite_pairs
 from xnorflow.hw.lowering.sink_scales import sink_scales
@@ -42,13 +42,11 @@ def lower_linear(graph: Graph) -> Graph:
         UnsupportedModelError: a layer or a sum whose input is not ``scale * integers``; the message names it.
     """
     while True:
-        lowered = rewrite_pairs(graph, _lower)
-        graph = lower_sums(lowered)
-        if graph is lowered:
-            break
-        graph = sink_scales(graph)
-    _refuse_leftovers(graph)
-    return graph
+        lowered = lower_sums(rewrite_pairs(graph, _lower))
+        if lowered is graph or not any(isinstance(node, (Linear, Sum)) for node in lowered.nodes):
+            _refuse_leftovers(lowered)
+            return lowered
+        graph = sink_scales(lowered)  # what one layer or sum made may have to pass a pool or a Flatten to the next
 
 
 def _refuse_leftovers(graph: Graph) -> None:

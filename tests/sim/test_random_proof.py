@@ -2,7 +2,10 @@ from __future__ import annotations
 
 import pytest
 
+from xnorflow.hw.random_residuals import draw_residual
 from xnorflow.sim.random_proof import IMAGES, prove_networks
+
+RESIDUAL_SEEDS = (2, 4, 5, 6)
 
 pytestmark = [pytest.mark.verilator, pytest.mark.slow]
 
@@ -14,6 +17,12 @@ def test_random_networks_with_random_foldings_are_equal_on_every_link(first: int
     for network in figures:
         assert network.images == IMAGES
         assert network.frames == 2 * (IMAGES + (IMAGES + 1) // 2)
+        assert network.interval == network.estimate
+
+
+def test_random_residual_networks_are_equal_on_every_link() -> None:
+    """Seeds of few cells, but of every kind of block: Verilator's work grows with them."""
+    for network in prove_networks(RESIDUAL_SEEDS, drawn=draw_residual):
         assert network.interval == network.estimate
 
 

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.lowering import QonnxLink, lower, qonnx_execute
 from xnorflow.hw.random_networks import draw
+from xnorflow.hw.random_residuals import draw_residual
 from xnorflow.sim.cpu import CpuRuntime
 
 SEEDS = st.integers(0, 2**32 - 1)
 QUICK = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 
 
-def links(seed, exact):
-    model = draw(seed, exact=exact)
+def links(seed, model):
     lowered = lower(model)
     pixels = np.random.default_rng(seed).integers(0, 256, (16, *lowered.graph.inputs["pixels"].shape))
     (name,) = lowered.graph.outputs
@@ -24,10 +24,19 @@ def links(seed, exact):
     return model, lowered, pixels, lowered.tail.apply(sums)
 
 
+@settings(QUICK, max_examples=60)
+@given(SEEDS)
+def test_qonnx_equals_interpreter_equals_cpu_where_branches_meet(seed):
+    model, lowered, pixels, logits = links(seed, draw_residual(seed))
+    assert lowered.notes["float_exact"]
+    assert any(node.op == "Add" for node in lowered.graph.nodes)
+    assert np.array_equal(logits, qonnx_execute(model, lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2)))
+
+
 @settings(QUICK, max_examples=200)
 @given(SEEDS)
 def test_qonnx_equals_interpreter_equals_cpu(seed):
-    model, lowered, pixels, logits = links(seed, exact=True)
+    model, lowered, pixels, logits = links(seed, draw(seed))
     assert lowered.notes["float_exact"]
     assert np.array_equal(logits, qonnx_execute(model, lowered.pixel_norm.apply(pixels).transpose(0, 3, 1, 2)))
 
@@ -35,7 +44,7 @@ def test_qonnx_equals_interpreter_equals_cpu(seed):
 @settings(QUICK, max_examples=50)
 @given(SEEDS)
 def test_arbitrary_scales_stay_within_the_proven_bound(seed):
-    model, lowered, pixels, _ = links(seed, exact=False)
+    model, lowered, pixels, _ = links(seed, draw(seed, exact=False))
     link = QonnxLink(model, lowered.graph, lowered.tail, lowered.pixel_norm)
     assert not link.exact
     link.check(pixels, batch=7)
