@@ -89,11 +89,9 @@ def train(
     start = time.perf_counter()
     settings = [*(overrides or []), *([] if data is None else [f"data.source={data}"])]
     loaded = load_recipe(recipe, settings)
-    if out is None:
-        out = DEFAULT_OUT if resume is None else (resume.parent if resume.suffix == ".ckpt" else resume)
     done = run_training(
         loaded,
-        out,
+        _folder(resume) if out is None else out,
         resume=resume,
         stop_after=stop_after,
         devices=Devices(accelerator, devices, nodes),
@@ -111,3 +109,10 @@ def train(
         seconds=time.perf_counter() - start,
         first=is_first(),
     )
+
+
+def _folder(resume: Path | None) -> Path:
+    """Where a run is written that names no folder: where the one lies that it goes on with."""
+    if resume is None:
+        return DEFAULT_OUT
+    return resume.parent if resume.is_file() or resume.suffix == ".ckpt" else resume

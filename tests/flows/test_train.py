@@ -36,3 +36,13 @@ def test_a_recipe_whose_data_need_a_folder_says_so(tmp_path: Path) -> None:
 def test_the_data_argument_replaces_the_recipes_data(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"mnist=.*/none holds no train-images-idx3-ubyte"):
         train("tfc-mnist", tmp_path / "run", data=f"mnist={tmp_path}/none")
+
+
+def test_a_resumed_training_goes_on_in_its_folder(tmp_path: Path) -> None:
+    short = ["train.epochs=2", "data.limit_train=64", "model.width=0.25"]
+    train("tfc-digits", tmp_path / "run", overrides=short, stop_after=1)
+    assert train("tfc-digits", overrides=short, resume=tmp_path / "run").checkpoint == tmp_path / "run" / "last.ckpt"
+    file = tmp_path / "run" / "last.ckpt"
+    assert train("tfc-digits", overrides=short, resume=file).checkpoint == file
+    train("tfc-digits", tmp_path / "run", overrides=short, stop_after=1)
+    assert train("tfc-digits", tmp_path / "other", overrides=short, resume=file).checkpoint == tmp_path / "other" / "last.ckpt"
