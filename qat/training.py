@@ -143,6 +143,8 @@ def run_training(
     if start is not None:
         _bring_earlier(stages[:begin], start, run)
     left = math.inf if stop_after is None else stop_after - sum(stage.train.epochs for stage in stages[:begin])
+    if left < 1:
+        raise BadInputError(f"stop_after {stop_after} is behind {start}" if start else f"stop_after {stop_after} is below 1")
     for index, stage in enumerate(stages[begin:], begin):
         title = recipe.stages[index].name if len(stages) > 1 else ""
         if title:

@@ -11,6 +11,8 @@ from typing import IO, Any
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
+from xnorflow.errors import BadInputError
+
 UNFINISHED = ".unfinished"
 
 
@@ -36,9 +38,13 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
 
 
 class AtomicCheckpoints(TorchCheckpointIO):
-    """Lightning's checkpoint files, written by :func:`replacing`."""
+    """Lightning's checkpoint files, written by :func:`replacing`; one that cannot be written is a ``BadInputError``."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any | None = None) -> None:
         assert storage_options is None
-        with replacing(Path(path)) as file:
-            torch.save(checkpoint, file)
+        try:
+            with replacing(Path(path)) as file:
+                torch.save(checkpoint, file)
+        except (OSError, RuntimeError) as error:  # of a full disk PyTorch makes a RuntimeError
+            reason = str(error.__context__ or error).splitlines()[0]
+            raise BadInputError(f"{path} cannot be written, and stays as it was: {reason}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import resource
 import subprocess
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from xnorflow.flows.export import export
 from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.data.sources import load_split
 from xnorflow.qat.loop import provenance
-from xnorflow.qat.loop.atomic import replacing
+from xnorflow.qat.loop.atomic import AtomicCheckpoints, replacing
 from xnorflow.qat.recipe import load_recipe
 from xnorflow.qat.training import run_training
 
@@ -94,6 +95,20 @@ def test_a_file_is_replaced_at_once_or_not_at_all(tmp_path: Path) -> None:
     with replacing(target) as file:
         file.write(b"whole")
     assert target.read_bytes() == b"whole"
+
+
+def test_a_full_disk_is_told_in_one_line(tmp_path: Path) -> None:
+    target = tmp_path / "net.ckpt"
+    target.write_bytes(b"former")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, hard))
+    try:
+        with pytest.raises(BadInputError, match=r"net\.ckpt cannot be written, and stays as it was: .*File too large") as caught:
+            AtomicCheckpoints().save_checkpoint({"weights": torch.zeros(1 << 20)}, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "\n" not in str(caught.value)
+    assert [(entry.name, entry.read_bytes()) for entry in tmp_path.iterdir()] == [("net.ckpt", b"former")]
 
 
 def test_left_overs_of_a_killed_write_are_removed(tmp_path: Path) -> None:

@@ -148,3 +148,14 @@ def test_a_training_in_a_used_folder_begins_its_logs_anew(tmp_path: Path) -> Non
     run_training(recipe("train.epochs=1"), tmp_path)
     assert [row["step"] for row in table(tmp_path)] == ["3"]
     assert len(list((tmp_path / "logs" / "last").glob("events.out.tfevents.*"))) == 1
+
+
+def test_stopping_before_the_checkpoint_is_refused(tmp_path: Path) -> None:
+    chain = load_recipe(
+        "digits/bd-bnn", ["stages.teacher.train.epochs=2", "stages.student.train.epochs=2", "data.limit_train=64", "model.width=0.25"]
+    )
+    run_training(chain, tmp_path, stop_after=3)
+    with pytest.raises(BadInputError, match=r"stop_after 2 is behind .*last\.ckpt"):
+        run_training(chain, tmp_path, resume=tmp_path, stop_after=2)
+    with pytest.raises(BadInputError, match="stop_after 0 is below 1"):
+        run_training(chain, tmp_path, stop_after=0)

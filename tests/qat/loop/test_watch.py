@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -12,6 +14,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.classifier import BinaryClassifier
 from xnorflow.qat.latents import latent_weights
+from xnorflow.qat.loop.watch import DivergenceWatch
 from xnorflow.qat.recipe import Recipe, load_recipe
 from xnorflow.qat.training import run_training
 
@@ -69,3 +72,38 @@ def test_the_stage_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     settings = ["data.limit_train=128", "model.width=0.25", "train.batch_size=64"]
     with pytest.raises(BadInputError, match=r"in stage teacher, epoch 0, step 1: the loss is nan; lower train\.lr; no checkpoint was written"):
         run_training(load_recipe("digits/bd-bnn", settings), tmp_path)
+
+
+class OnDevice:
+    """A value that a device has not computed yet when it is handed over."""
+
+    is_cuda = True
+
+    def __init__(self, value: float) -> None:
+        self.value = value
+        self.read = False
+
+    def detach(self) -> OnDevice:
+        return self
+
+    def __float__(self) -> float:
+        self.read = True
+        return self.value
+
+
+def test_a_device_is_waited_for_one_step_later() -> None:
+    watch = DivergenceWatch("last", Path("none.ckpt"), "32-true")
+    values = [OnDevice(value) for value in (1.0, math.inf, 1.0)]
+    for step, value in enumerate(values[:2]):
+        watch.on_before_backward(SimpleNamespace(global_step=step, world_size=1, current_epoch=0), None, value)
+    assert [value.read for value in values] == [True, False, False]
+    with pytest.raises(BadInputError, match="step 1: the loss is inf"):
+        watch.on_before_backward(SimpleNamespace(global_step=2, world_size=1, current_epoch=0), None, values[2])
+
+
+def test_a_checkpoint_waits_for_the_device() -> None:
+    watch = DivergenceWatch("last", Path("none.ckpt"), "32-true")
+    trainer = SimpleNamespace(global_step=0, world_size=1, current_epoch=0)
+    watch.on_before_backward(trainer, None, OnDevice(math.nan))
+    with pytest.raises(BadInputError, match="step 0: the loss is nan"):
+        watch.on_save_checkpoint(trainer, None, {"state_dict": {}})
