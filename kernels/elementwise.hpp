@@ -92,6 +92,16 @@ void look_up(const T* x, int64_t pixels, int64_t channels, const int64_t* values
     }
 }
 
+// The sum of taps pixels that follow each other, channel by channel.
+template <class T>
+void sum_pixels(const T* x, int64_t windows, int64_t taps, int64_t channels, int64_t* out) {
+  for (int64_t w = 0; w < windows; ++w, out += channels) {
+    std::fill_n(out, channels, int64_t{0});
+    for (int64_t t = 0; t < taps; ++t)
+      for (int64_t c = 0; c < channels; ++c) out[c] += static_cast<int64_t>(*x++);
+  }
+}
+
 struct Limits {
   int64_t low, high;
 };

@@ -69,6 +69,19 @@ def look_up(x: npt.NDArray[Any], values: Integers) -> npt.NDArray[np.int64]:
     return out
 
 
+def sum_pixels(x: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """The sums of pixels over the axis before the channels: integers ``(..., taps, C)`` to int64 ``(..., C)``.
+
+    Raises:
+        BadInputError: fewer than two axes, or a wrong element type.
+    """
+    if x.ndim < 2:
+        raise BadInputError(f"an array of shape {x.shape} has no pixels; (..., taps, C) is accepted")
+    out = np.empty((*x.shape[:-2], x.shape[-1]), dtype=np.int64)
+    _kernels.sum_pixels(contiguous(x, "array").reshape(-1, *x.shape[-2:]), out.reshape(-1, x.shape[-1]))
+    return out
+
+
 def add(a: npt.NDArray[Any], b: npt.NDArray[Any], *, low: int, high: int) -> npt.NDArray[np.int64]:
     """``min(max(a + b, low), high)``, element by element.
 

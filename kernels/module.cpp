@@ -218,6 +218,11 @@ void bind_elementwise(nb::module_& m) {
     const nb::gil_scoped_release release;
     look_up(x.data(), size(x, 0), size(x, 1), values.data(), entries, rows == 1, out.data());
   }, "x"_a.noconvert(), "values"_a.noconvert(), "out"_a.noconvert());
+  m.def("sum_pixels", [](const In<T, 3>& x, const Array<int64_t, 2>& out) {
+    require_shape(out, {size(x, 0), size(x, 2)}, "output");
+    const nb::gil_scoped_release release;
+    sum_pixels(x.data(), size(x, 0), size(x, 1), size(x, 2), out.data());
+  }, "x"_a.noconvert(), "out"_a.noconvert());
   m.def("add", [](const In<T, 1>& a, const In<T, 1>& b, int64_t low, int64_t high, const Array<int64_t, 1>& out) {
     require_shape(b, {size(a, 0)}, "second array");
     require_shape(out, {size(a, 0)}, "output");

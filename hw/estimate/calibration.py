@@ -9,7 +9,23 @@ import numpy as np
 from xnorflow.hw.estimate.primitives import counter, total
 from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.graph import Graph, HardwareNode, StreamType
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Fifo, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
+from xnorflow.hw.nodes import (
+    Add,
+    Affine,
+    ArgMax,
+    Fifo,
+    Fork,
+    GlobalSum,
+    IntMatVec,
+    MaxPool,
+    Pad,
+    SlidingWindow,
+    SumPool,
+    Table,
+    Threshold,
+    WidthConverter,
+    XnorMatVec,
+)
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
@@ -72,6 +88,7 @@ _WINDOWS = (  # H, W, C, lanes, kernel, stride, bits
     (8, 8, 256, 16, 1, 2, 1),
 )
 _POOLS = ((4, 64, 16, 1), (4, 64, 64, 1), (9, 16, 4, 8), (4, 8, 8, 12))
+_SUMS = ((4, 16, 4, 9), (4, 8, 8, 9), (64, 16, 2, 10), (4, 4, 1, 1))  # taps, channels, lanes, bits
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
 _ADDS = ((1, 9, 9), (4, 9, 10), (16, 8, 8), (2, 16, 12))  # lanes, bits in, bits out
 _AFFINE = (  # lanes, channels, bits in, pieces, bits of the multiplier, bits out
@@ -107,6 +124,10 @@ def cases() -> Iterator[tuple[str, Graph]]:
     for shape in _INTEGER:
         yield "IntMatVec MW={} MH={} SIMD={} PE={} x={} w={}".format(*shape), _integer(*shape)
     yield from _image_cases()
+    for taps, channels, lanes, bits in _SUMS:
+        name = f"SumPool taps={taps} C={channels} lanes={lanes} bits={bits}"
+        yield name, _graph(SumPool(**_PORTS, taps=taps, lanes=lanes), (2, 2, taps * channels), _type(bits, signed=True))
+    yield "GlobalSum 8x8x16 lanes=4 bits=9", _graph(GlobalSum(**_PORTS, lanes=4), (8, 8, 16), IntType(9, signed=True))
     for lanes, rows, channels, bits, out in _TABLES:
         yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", _table(lanes, rows, channels, bits, out)
     for lanes, bits, out in _ADDS:

@@ -74,6 +74,12 @@ def max_pool(lanes: int, bits: int, beats: int, taps: int) -> Resources:
     return kept + compare + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
 
 
+def sum_pool(lanes: int, bits: int, beats: int, taps: int) -> Resources:
+    """``xf_sum_pool``: an adder for each lane, and LUT RAM for the sums so far of the other beats."""
+    kept = Resources(ff=lanes * bits) if beats == 1 else lut_ram(lanes * bits, beats)
+    return kept + Resources(lut=lanes * bits) + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
+
+
 def table(lanes: int, out_bits: int, words: int, folds: int) -> Resources:
     """``xf_table``: a ROM for each lane."""
     return rom(out_bits, words, _TABLE_BITS_PER_LUT) * lanes + counter(folds) + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)

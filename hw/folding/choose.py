@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from xnorflow.hw.folding.cycles import interval
 from xnorflow.hw.folding.finn_json import divisors
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Fork, MaxPool, Pad, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Fork, GlobalSum, MaxPool, Pad, SlidingWindow, SumPool, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 
-Laned = Add | Affine | ArgMax | Fork | MaxPool | Pad | SlidingWindow | Table | Threshold
+Laned = Add | Affine | ArgMax | Fork | GlobalSum | MaxPool | Pad | SlidingWindow | SumPool | Table | Threshold
 _BLOCK_COST = 100  # LUTs that a block RAM or a DSP is worth, about: their ratio in small xc7 devices
 
 
@@ -48,7 +48,7 @@ def choose_matvec(graph: Graph, node: MatVec, target: int) -> tuple[int, int] | 
 def lane_candidates(node: Laned, ins: tuple[StreamType, ...], target: int) -> list[int]:
     """Lanes at which a node's interval is at most ``target``, ascending; empty where none is."""
     kind = ins[0]
-    channels = kind.channels // node.taps if isinstance(node, MaxPool) else kind.channels
+    channels = kind.channels // node.taps if isinstance(node, MaxPool | SumPool) else kind.channels
     return [lanes for lanes in divisors(channels) if interval(_with_lanes(node, lanes), ins) <= target]
 
 

@@ -14,7 +14,7 @@ from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, Sum, is_
 from xnorflow.hw.lowering.lower_sums import lower_sums, refuse_sums
 from xnorflow.hw.lowering.rewrite import fresh, rewrite_pairs
 from xnorflow.hw.lowering.sink_scales import sink_scales
-from xnorflow.hw.nodes import IntMatVec, SlidingWindow, XnorMatVec
+from xnorflow.hw.nodes import GlobalSum, IntMatVec, SlidingWindow, SumPool, XnorMatVec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,6 +76,8 @@ def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
         if np.any(wanted != value):
             border = border_table(second, kind, wanted - value)
         stream = nodes[-1].outputs[0]
+    if border is None and _only_adds(second):
+        return (*nodes, *_summing(graph, second, stream, _output_chain(source, second)))
     if second.is_conv and (second.codes.shape[1:3] != (1, 1) or second.stride != (1, 1)):
         kernel, out = (second.codes.shape[1], second.codes.shape[2]), fresh(graph, f"{second.name}_windows")
         name = fresh(graph, f"{second.name}_window")
@@ -86,6 +88,25 @@ def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
     matrix = cell(name=second.name, inputs=(stream,), outputs=(sums,), weights=second.matrix, weight_type=second.weight_type, border=border)
     scale = Pointwise(name=fresh(graph, f"{second.name}_scale"), inputs=(sums,), outputs=second.outputs, chain=_output_chain(source, second))
     return (*nodes, matrix, scale)
+
+
+def _only_adds(linear: Linear) -> bool:
+    """Whether a convolution is the sum over each window of each channel: an average pool."""
+    if not linear.is_conv or linear.codes.shape[0] != linear.codes.shape[3] or linear.codes.shape[1:3] == (1, 1):
+        return False
+    return bool(np.all(linear.codes == np.eye(len(linear.codes), dtype=np.int64)[:, None, None, :]))
+
+
+def _summing(graph: Graph, linear: Linear, stream: str, chain: FloatChain) -> tuple[Node, ...]:
+    """A sum of pixels, without weights; the whole image needs no windows."""
+    sums = fresh(graph, f"{linear.name}_sums")
+    kernel, size = (linear.codes.shape[1], linear.codes.shape[2]), graph.streams[linear.inputs[0]].shape[:2]
+    scale = Pointwise(name=fresh(graph, f"{linear.name}_scale"), inputs=(sums,), outputs=linear.outputs, chain=chain)
+    if kernel == size and not any(linear.pads):
+        return GlobalSum(name=linear.name, inputs=(stream,), outputs=(sums,)), scale
+    name, windows = fresh(graph, f"{linear.name}_window"), fresh(graph, f"{linear.name}_windows")
+    window = SlidingWindow(name=name, inputs=(stream,), outputs=(windows,), kernel=kernel, stride=linear.stride, dilation=linear.dilation)
+    return window, SumPool(name=linear.name, inputs=(windows,), outputs=(sums,), taps=kernel[0] * kernel[1]), scale
 
 
 def _read_input(scale: Pointwise, linear: Linear, kind: StreamType) -> _Input:

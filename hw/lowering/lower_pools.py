@@ -34,6 +34,9 @@ def _lowered(graph: Graph, pool: Pool) -> list[Node]:
         nodes.append(pad_node(fresh(graph, f"{pool.name}_pad"), stream, fresh(graph, f"{pool.name}_padded"), pool.pads, least))
         stream = nodes[-1].outputs[0]
     name, windows = fresh(graph, f"{pool.name}_window"), fresh(graph, f"{pool.name}_windows")
-    nodes.append(replace(pool.window(), name=name, inputs=(stream,), outputs=(windows,)))
-    nodes.append(MaxPool(name=pool.name, inputs=(windows,), outputs=pool.outputs, taps=pool.kernel[0] * pool.kernel[1]))
+    taps = pool.kernel[0] * pool.kernel[1]
+    nodes.append(replace(pool.window(), name=name, inputs=(stream,), outputs=(windows,) if taps > 1 else pool.outputs))
+    if taps == 1:
+        return nodes
+    nodes.append(MaxPool(name=pool.name, inputs=(windows,), outputs=pool.outputs, taps=taps))
     return nodes

@@ -9,6 +9,7 @@ import numpy as np
 from xnorflow.hw.lowering.float_nodes import Pool
 from xnorflow.hw.nodes import Add, Affine, Flatten, Fork, MaxPool, SlidingWindow, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.hw.nodes.summing import Summing
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph
@@ -31,6 +32,8 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
         low, high = reachable(graph, node.inputs[0])
         times = kind.channels // len(low)
         return np.tile(low, times), np.tile(high, times)
+    if isinstance(node, Summing):
+        return _summed(graph, node)
     if isinstance(node, Fork):
         return reachable(graph, node.inputs[0])
     if isinstance(node, Add):
@@ -45,6 +48,15 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
         low, high = node.values.min(axis=1), node.values.max(axis=1)
         return np.broadcast_to(low, (kind.channels,)), np.broadcast_to(high, (kind.channels,))
     return np.full(kind.channels, kind.dtype.minimum, dtype=np.int64), np.full(kind.channels, kind.dtype.maximum, dtype=np.int64)
+
+
+def _summed(graph: Graph, node: Summing) -> tuple[IntArray, IntArray]:
+    (stream,) = node.inputs
+    taps, _ = node.pixels(graph.streams[stream])
+    while isinstance(window := graph.producer(stream), SlidingWindow):
+        (stream,) = window.inputs
+    low, high = reachable(graph, stream)
+    return taps * low, taps * high
 
 
 def _affine(node: Affine, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:

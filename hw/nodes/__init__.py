@@ -8,16 +8,35 @@ from xnorflow.hw.nodes.argmax import ArgMax
 from xnorflow.hw.nodes.fifo import Fifo
 from xnorflow.hw.nodes.flatten import Flatten
 from xnorflow.hw.nodes.fork import Fork
+from xnorflow.hw.nodes.global_sum import GlobalSum
 from xnorflow.hw.nodes.int_mat_vec import IntMatVec
 from xnorflow.hw.nodes.max_pool import MaxPool
 from xnorflow.hw.nodes.pad import Pad
 from xnorflow.hw.nodes.sliding_window import SlidingWindow
+from xnorflow.hw.nodes.sum_pool import SumPool
 from xnorflow.hw.nodes.table import Table
 from xnorflow.hw.nodes.threshold import Threshold
 from xnorflow.hw.nodes.width_converter import WidthConverter
 from xnorflow.hw.nodes.xnor_mat_vec import XnorMatVec
 
-_CLASSES = (Add, Affine, ArgMax, Fifo, Flatten, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec)
+_CLASSES = (
+    Add,
+    Affine,
+    ArgMax,
+    Fifo,
+    Flatten,
+    Fork,
+    GlobalSum,
+    IntMatVec,
+    MaxPool,
+    Pad,
+    SlidingWindow,
+    SumPool,
+    Table,
+    Threshold,
+    WidthConverter,
+    XnorMatVec,
+)
 NODES = {cls.op: cls for cls in _CLASSES}
 
 __all__ = [
@@ -28,10 +47,12 @@ __all__ = [
     "Fifo",
     "Flatten",
     "Fork",
+    "GlobalSum",
     "IntMatVec",
     "MaxPool",
     "Pad",
     "SlidingWindow",
+    "SumPool",
     "Table",
     "Threshold",
     "WidthConverter",

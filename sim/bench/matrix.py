@@ -7,7 +7,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Fifo, Fork, IntMatVec, MaxPool, Pad, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
+from xnorflow.hw.nodes import (
+    Add,
+    Affine,
+    ArgMax,
+    Fifo,
+    Fork,
+    GlobalSum,
+    IntMatVec,
+    MaxPool,
+    Pad,
+    SlidingWindow,
+    SumPool,
+    Table,
+    Threshold,
+    WidthConverter,
+    XnorMatVec,
+)
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 from xnorflow.sim.bench.plan import CellCase
@@ -207,6 +223,25 @@ def max_pool(rng: np.random.Generator) -> Iterator[CellCase]:
         yield _case(MaxPool(name="n", inputs=("x",), outputs=("y",), taps=taps, lanes=lanes), (h, w, taps * c), dtype, f"{taps} taps")
 
 
+def sum_pool(rng: np.random.Generator) -> Iterator[CellCase]:
+    """Windows and whole images; bipolar, signed and unsigned; one tap; one beat and several a pixel."""
+    fixed = [
+        ((2, 2, 4), 2, BIPOLAR, 4),
+        ((1, 2, 3), 1, S4, 9),
+        ((2, 2, 2), 2, U3, 2),
+        ((2, 1, 1), 1, S1, 3),
+        ((2, 2, 2), 1, U8, 1),
+        ((1, 1, 1), 1, U1, 1),
+        ((1, 1, 2), 2, BIPOLAR, 1),
+    ]
+    for _ in range(RANDOM):
+        h, w, c, taps = _ints(rng, 1, 4, 4)
+        fixed.append(((h, w, c), _divisor(c, rng), _dtype(rng, 8), taps))
+    for (h, w, c), lanes, dtype, taps in fixed:
+        yield _case(SumPool(name="n", inputs=("x",), outputs=("y",), taps=taps, lanes=lanes), (h, w, taps * c), dtype, f"{taps} taps")
+        yield _case(GlobalSum(name="n", inputs=("x",), outputs=("y",), lanes=lanes), (h, w, c), dtype, "whole image")
+
+
 def argmax(rng: np.random.Generator) -> Iterator[CellCase]:
     """One class, ties everywhere (one-bit types), all lanes at once and one at a time."""
     fixed = [(10, 1, S4), (10, 5, U3), (10, 10, S3), (1, 1, S8), (3, 1, BIPOLAR), (2, 2, S1), (7, 7, U1), (16, 4, S20)]
@@ -263,6 +298,7 @@ MATRIX: dict[str, Callable[[np.random.Generator], Iterator[CellCase]]] = {
     "xf_max_pool": max_pool,
     "xf_pad": pad,
     "xf_sliding_window": sliding_window,
+    "xf_sum_pool": sum_pool,
     "xf_table": table,
     "xf_threshold": threshold,
     "xf_width_converter": width_converter,

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Flatten, MaxPool, Pad, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Flatten, GlobalSum, MaxPool, Pad, SlidingWindow, SumPool, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.hw.nodes.summing import Summing
 from xnorflow.kernels import BitThresholds, Borders, IntLayer, Packed, Window, XnorLayer
 from xnorflow.sim.cpu.values import Integers, Value, as_images, hold, integers, reshape, storage
 
@@ -200,6 +201,12 @@ def _affine(node: Affine, _: StreamType) -> Operator:
     return lambda x: hold(kernels.affine(integers(x), *coefficients, shift=shift, low=low, high=high), node.out_type)
 
 
+def _sum(node: Summing, kind: StreamType) -> Operator:
+    taps, shape = node.pixels(kind)
+    (out,) = node.infer((kind,))
+    return lambda x: hold(kernels.sum_pixels(integers(x).reshape(len_of(x), *shape[:-1], taps, shape[-1])).reshape(len_of(x), *shape), out.dtype)
+
+
 def _table(node: Table, kind: StreamType) -> Operator:
     return lambda x: hold(kernels.look_up(_patterns(x, kind.dtype), node.values), node.out_type)
 
@@ -219,9 +226,11 @@ _MAKERS: Mapping[type[Node], Callable[[Any, StreamType], Operator]] = {
     Affine: _affine,
     ArgMax: _arg_max,
     Flatten: _flatten,
+    GlobalSum: _sum,
     MaxPool: _max_pool,
     Pad: _pad,
     SlidingWindow: _sliding_window,
+    SumPool: _sum,
     Table: _table,
     Threshold: _threshold,
 }

@@ -68,6 +68,19 @@ def test_tables_that_do_not_fit_are_refused(shape: tuple[int, int]) -> None:
         kernels.look_up(np.zeros((4, 3), np.uint8), np.zeros(shape, np.int64))
 
 
+@pytest.mark.parametrize("shape", [(3, 4, 5), (2, 3, 1, 2), (1, 2), (0, 4, 5)])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
+def test_pixels_are_summed_over_their_axis(dtype: type, shape: tuple[int, ...], rng: np.random.Generator) -> None:
+    x = everything(rng, dtype, *shape) if np.prod(shape) else np.empty(shape, dtype)
+    assert np.array_equal(kernels.sum_pixels(x), x.astype(np.int64).sum(axis=-2))
+    assert np.array_equal(kernels.sum_pixels(np.asfortranarray(x)), x.astype(np.int64).sum(axis=-2))
+
+
+def test_a_vector_has_no_pixels_to_sum() -> None:
+    with pytest.raises(BadInputError, match=r"an array of shape \(3,\) has no pixels"):
+        kernels.sum_pixels(np.zeros(3, np.int8))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("other", [np.int8, np.uint8, np.int32])
 def test_sums_are_exact_and_saturate(dtype: type, other: type, rng: np.random.Generator) -> None:

@@ -42,6 +42,7 @@ MUTANTS = [
     ("xf_sliding_window", "ahead_q     <= AheadBits'(0);", "", "undefined after reset"),
     ("xf_threshold", "wide >=", "wide >", "beat"),
     ("xf_argmax", "top_q > best_q", "top_q >= best_q", "beat"),
+    ("xf_sum_pool", "tap_q == TapBits'(0)) ?", "1'b0) ?", "beat"),
     ("xf_fork", "in_valid_i && in_ready_o", "in_valid_i", "beat"),
     ("xf_add", "assign out_valid_o = &have", "assign out_valid_o = |have", "beat"),
     ("xf_saturate", "!(&dropped)", "(&dropped)", "beat"),
