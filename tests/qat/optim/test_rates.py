@@ -68,7 +68,7 @@ def test_a_warm_up_without_a_rate_never_stands_still(unit: str) -> None:
 
 
 def test_every_group_and_gamma_follow_their_own_schedule() -> None:
-    network = quantise(build("tfc", input_shape=(1, 8, 8), num_classes=10, width=0.25))
+    network = quantise(build("bireal-20", input_shape=(3, 8, 8), num_classes=10, width=0.125))
     settings = TrainSettings(4, lr=0.1, schedule="constant", groups=(GroupSettings("norm", 0.5),), bop=BopSettings(1e-3, gamma_end=1e-4))
     optimiser = build_optimiser(network, settings)
     schedule = build_schedule(optimiser, settings, STEPS)
