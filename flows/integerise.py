@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from xnorflow.errors import BadInputError
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from xnorflow.qat.checkpoint import CheckpointInfo
     from xnorflow.qat.data.split import Split
@@ -101,6 +101,7 @@ def integerise(
     tell = progress or _silent
     chosen = read_settings(settings if fine_tune_epochs is None else [*settings, f"fine_tune.epochs={fine_tune_epochs}"], bits)
     info, network = load_checkpoint(checkpoint)
+    _check_network(network, checkpoint)
     spec = info.data if data is None else data
     limit = None if chosen.fine_tune.epochs else chosen.images
     train, test = open_split(spec, "train", info.view, progress, limit=limit, seed=chosen.seed), open_split(spec, "test", info.view, progress)
@@ -128,6 +129,16 @@ def integerise(
     result = IntegeriseResult(out / FILE_NAME, checkpoint, len(test), tuple(steps), found)
     save_integers(result.checkpoint, info, integers, steps[-1].accuracy)
     return result
+
+
+def _check_network(network: nn.Module, checkpoint: Path) -> None:
+    from xnorflow.qat.freeze import real_layers
+    from xnorflow.qat.integerise.network import IntegerNetwork
+
+    if isinstance(network, IntegerNetwork):
+        raise BadInputError(f"{checkpoint} is a network of integers already")
+    if not real_layers(network):
+        raise BadInputError(f"{checkpoint} has no real-valued layers; `xnorflow export` takes it as it is")
 
 
 def _normalised(split: Split, info: CheckpointInfo) -> Tensor:

@@ -69,7 +69,7 @@ def freeze(model: nn.Module) -> nn.Module:
         model.bounds()
         return copy.deepcopy(model).eval().requires_grad_(False)
     require_hard(model)
-    real = [name for name, layer in model.named_modules() if type(layer) in REAL_VALUED]
+    real = real_layers(model)
     if real:
         raise UnsupportedModelError(
             f"layer {real[0]} is real-valued, as {len(real)} layers are: make integers of them with `xnorflow integerise` first"
@@ -87,10 +87,15 @@ def evaluation_form(model: nn.Module) -> nn.Module:
     Raises:
         UnsupportedModelError: a layer is not binary yet, or a network without real-valued layers cannot be frozen.
     """
-    if not any(type(layer) in REAL_VALUED for layer in model.modules()):
+    if not real_layers(model):
         return freeze(model)
     require_hard(model)
     return copy.deepcopy(model).eval()
+
+
+def real_layers(model: nn.Module) -> list[str]:
+    """Names of the real-valued convolutions and linear layers of a network."""
+    return [name for name, layer in model.named_modules() if type(layer) in REAL_VALUED]
 
 
 class _Freezer:

@@ -18,6 +18,9 @@ from xnorflow.qat.integerise.signal import Bend, Signal, chosen_grid
 from xnorflow.qat.integerise.step import Step
 from xnorflow.qat.layers import QuantScheme
 
+# Far beyond any use, and far from where float32 loses small numbers.
+MOST_FRACTION = 64
+
 
 class Builder:
     """Collects the steps of a network.
@@ -140,7 +143,9 @@ def significant_bits(x: Signal) -> int:
 def _finest(factor: Tensor, bits: int) -> int:
     """Most bits behind the point with which all factors fit signed integers of ``bits`` bits."""
     most = float(factor.abs().max())
-    return math.floor(math.log2(((1 << (bits - 1)) - 1) / most)) if most > 0 else 0
+    if most < 2.0**-MOST_FRACTION:
+        return MOST_FRACTION if most > 0 else 0
+    return min(MOST_FRACTION, math.floor(math.log2(((1 << (bits - 1)) - 1) / most)))
 
 
 def _exact_affine(x: Signal, factor: Tensor, offset: Tensor, grid: Grid, fraction: int) -> Affine:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 import torch
 from torch import Tensor, nn
 
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.layers import BIPOLAR
-from xnorflow.qat.integerise.builder import Builder
+from xnorflow.qat.integerise.builder import Builder, significant_bits
+from xnorflow.qat.integerise.grid import Grid
 from xnorflow.qat.integerise.matrix import BinaryConvolution, Convolution, MatrixProduct
 from xnorflow.qat.integerise.pointwise import Affine
 from xnorflow.qat.integerise.pool import GlobalSum
+from xnorflow.qat.integerise.reach import EXACT
 from xnorflow.qat.integerise.sign import Sign
 from xnorflow.qat.integerise.signal import Signal, chosen_grid
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, is_binary
@@ -34,10 +39,9 @@ def sign(b: Builder, name: str, layer: BinaryActivation, x: Signal) -> Signal:
     turn = torch.sign(factor)
     fraction = x.reach.fraction
     # On integers, turn * x + c >= 0 exactly where turn * x + floor(c) >= 0; beyond the reach of x any c is a constant sign.
-    shift = torch.floor(offset / torch.where(turn == 0, 1.0, factor.abs()) * 2.0**fraction)
-    shift = torch.where(turn == 0, torch.where(offset >= 0, 0.0, -1.0), shift)
-    limit = x.reach.magnitude + 1
-    shift = torch.minimum(torch.maximum(shift, -limit), limit)
+    limits = (x.reach.magnitude + 1).tolist()
+    pairs = zip(factor.tolist(), offset.tolist(), limits, strict=True)
+    shift = torch.tensor([max(-limit, min(limit, _floor_ratio(b, abs(a), fraction))) for a, b, limit in pairs], dtype=torch.float64)
     turns, shifts = bool((turn != 1).any()), bool((shift != 0).any())
     step = Sign(x.channels, fraction if shifts else None, turns, b.scheme.activation, b.scheme.clip)
     if step.turn is not None:
@@ -45,6 +49,13 @@ def sign(b: Builder, name: str, layer: BinaryActivation, x: Signal) -> Signal:
     if step.shift is not None:
         step.shift.set(shift * 2.0**-fraction)
     return b.emit(name, step, plain)
+
+
+def _floor_ratio(offset: float, factor: float, fraction: int) -> float:
+    """``floor(offset / factor * 2**fraction)`` without rounding; of a factor 0, 0 where the offset is not negative and else -1."""
+    if factor == 0:
+        return 0.0 if offset >= 0 else -1.0
+    return float(math.floor(Fraction(offset) / Fraction(factor) * Fraction(2) ** fraction))
 
 
 def binary_conv(b: Builder, name: str, layer: BinaryConv2d, x: Signal) -> Signal:
@@ -71,7 +82,8 @@ def binary_conv(b: Builder, name: str, layer: BinaryConv2d, x: Signal) -> Signal
 def real_conv(b: Builder, name: str, layer: nn.Conv2d, x: Signal, bits: int) -> Signal:
     """A real convolution with integer weights of ``bits`` bits; one factor per output channel stays to be done.
 
-    What is affine in front of it goes into the weights and a constant (at a border, as if the border were the offset).
+    What is affine in front of it goes into the weights and a constant (at a border, as if the border were the offset). An input of so
+    many bits that sums would not be exact is rounded to fewer.
 
     Raises:
         UnsupportedModelError: it is not square, dense and zero-padded, or a weight is not finite.
@@ -96,8 +108,14 @@ def integer_conv(b: Builder, name: str, weights: Tensor, bias: Tensor | None, x:
     largest = weight.abs().amax((1, 2, 3))
     scale = torch.where(largest > 0, largest, 1.0) / ((1 << (bits - 1)) - 1)
     step = Convolution(inputs, outputs, kernel, stride, padding, bits, bits - 1)
+    codes = torch.round(weight / scale.reshape(-1, 1, 1, 1))
+    # The greatest input, as a power of two, with which every sum of products is exact.
+    room = math.floor(math.log2((EXACT - 1) / max(1.0, float(codes.abs().sum((1, 2, 3)).max()))))
+    if x.settled and significant_bits(x) > room + 1:
+        grid = chosen_grid(x.values(), room + 1, b.settings.coverage)
+        x = b.settle(f"{name}/in", x, Grid(grid.bits, min(grid.fraction, x.reach.fraction)))
     with torch.no_grad():
-        step.conv.weight.copy_(torch.round(weight / scale.reshape(-1, 1, 1, 1)) * 2.0 ** (1 - bits))
+        step.conv.weight.copy_(codes * 2.0 ** (1 - bits))
     out = b.emit(name, step, Signal(x.source, x.sample, x.reach))
     return out.scaled(scale * 2.0 ** (bits - 1), constant)
 

@@ -20,7 +20,7 @@ class BitSettings:
 
     Attributes:
         stem: weights of the first convolution, and bits kept of a pixel.
-        downsample: weights of real 1x1 convolutions on skip paths, and of their inputs; 0 keeps the stream's, and what averaging adds.
+        downsample: weights of real 1x1 convolutions on skip paths, and of their inputs; 0 keeps as many as are exact.
         se: weights of the matrices of gates and squeeze-and-excite, and of everything they read and make.
         classifier: weights of the last layer, and of its inputs.
         stream: of the residual stream.
