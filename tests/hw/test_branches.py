@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from xnorflow.errors import CheckFailedError
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
 from xnorflow.hw.interpreter import execute
+from xnorflow.hw.nodes import Fifo
 from xnorflow.hw.serialise import graph_from_json, graph_to_json
 from xnorflow.sim.chain import check_rtl
 from xnorflow.sim.cpu import CpuRuntime
@@ -53,3 +57,17 @@ def test_a_residual_network_equals_the_interpreter_and_its_schedule_to_the_cycle
             check_rtl(batch.request(case, stalls=stalls), images, outputs, result)
             if not stalls:
                 assert (result.cycles_per_image, result.latency) == (schedule.interval, schedule.latency)
+
+
+@pytest.mark.verilator
+def test_one_beat_less_in_a_skip_stops_the_rtl_and_the_node_is_named(networks, tmp_path):
+    graph = networks.residual()
+    sized, schedule = insert_fifos(fold(graph, FoldingRequest()))
+    (fifo,) = (node for node in sized.nodes if isinstance(node, Fifo))
+    shallow = sized.with_nodes(replace(fifo, depth=fifo.depth - 1) if node is fifo else node for node in sized.nodes)
+    images = np.random.default_rng(5).integers(0, 256, (2, *graph.inputs["pixels"].shape))
+    case = NetworkCase("shallow", shallow, images, 1, 2 * schedule.latency)
+    batch = NetworkBatch.build([case], tmp_path)
+    result = batch.simulate(case, stalls=False)
+    with pytest.raises(CheckFailedError, match=r"the RTL is stuck: .*the RTL stops at node \w+ \(\w+\): \d+ of \d+ beats"):
+        check_rtl(batch.request(case, stalls=False), images, execute(graph, {"pixels": images})[graph.outputs[0]], result)
