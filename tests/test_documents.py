@@ -17,6 +17,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "export",
+    "integerise",
     "compile",
     "verify",
     "run",
