@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from xnorflow.qat.checkpoint import CheckpointInfo
+    from xnorflow.qat.data.files import FileSplit
     from xnorflow.qat.data.split import Split
-    from xnorflow.qat.integerise.network import IntegerNetwork
     from xnorflow.qat.integerise.report import NetworkReport
+    from xnorflow.qat.integerise.settings import IntegeriseSettings
 
 DEFAULT_OUT = Path("out/integers")
 FILE_NAME = "integers.ckpt"
@@ -89,8 +90,6 @@ def integerise(
         UnsupportedModelError: the network has a layer without integer form, or one that could exceed what float32 holds exactly.
     """
     from xnorflow.qat.checkpoint import load_checkpoint
-    from xnorflow.qat.data.sources import open_split
-    from xnorflow.qat.data.split import Split
     from xnorflow.qat.integerise.checkpoint import save_integers
     from xnorflow.qat.integerise.fine_tune import fine_tune
     from xnorflow.qat.integerise.integerise import integerise as round_network
@@ -98,37 +97,48 @@ def integerise(
     from xnorflow.qat.integerise.settings import read_settings
     from xnorflow.qat.training import accuracy
 
-    tell = progress or _silent
     chosen = read_settings(settings if fine_tune_epochs is None else [*settings, f"fine_tune.epochs={fine_tune_epochs}"], bits)
     info, network = load_checkpoint(checkpoint)
     _check_network(network, checkpoint)
-    spec = info.data if data is None else data
-    limit = None if chosen.fine_tune.epochs else chosen.images
-    train, test = open_split(spec, "train", info.view, progress, limit=limit, seed=chosen.seed), open_split(spec, "test", info.view, progress)
-    if train.input_shape != info.config.input_shape or len(train.classes) != info.config.num_classes:
-        raise BadInputError(
-            f"data {spec} has images {train.input_shape} of {len(train.classes)} classes; "
-            f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
-        )
-    train = train if isinstance(train, Split) else train.loaded(progress)
-    steps = [StepAccuracy("trained", accuracy(network, info.pixel_norm, test))]
-    tell(f"trained: {100 * steps[0].accuracy:.2f} % of {len(test):,} test images")
-    images = _normalised(train.shuffled(chosen.seed).head(chosen.images), info)
-    keep = chosen.fine_tune.end_to_end and chosen.fine_tune.epochs > 0
-    integers = round_network(network, images, info.pixel_norm, info.scheme, chosen, keep_latents=keep)
+    train, test = _splits(info, checkpoint, data, chosen, progress)
+    steps: list[StepAccuracy] = []
 
-    def measure(step: str, now: IntegerNetwork) -> None:
+    def measure(step: str, now: nn.Module) -> None:
         steps.append(StepAccuracy(step, accuracy(now, info.pixel_norm, test)))
-        tell(f"{step}: {100 * steps[-1].accuracy:.2f} %")
+        if progress:
+            progress(f"{step}: {100 * steps[-1].accuracy:.2f} % of {len(test):,} test images")
 
+    measure("trained", network)
+    images = _normalised(train.shuffled(chosen.seed).head(chosen.images), info)
+    tuning = chosen.fine_tune
+    integers = round_network(network, images, info.pixel_norm, info.scheme, chosen, keep_latents=tuning.end_to_end and tuning.epochs > 0)
     measure("integers", integers)
-    if chosen.fine_tune.epochs:
-        fine_tune(integers, train, info.pixel_norm, chosen.fine_tune, lambda epoch, loss, now: measure(f"epoch {epoch}, loss {loss:.4f}", now))
-    found = report(integers, images)
+    if tuning.epochs:
+        fine_tune(integers, train, info.pixel_norm, tuning, lambda epoch, loss, now: measure(f"epoch {epoch}, loss {loss:.4f}", now))
+    result = IntegeriseResult(out / FILE_NAME, checkpoint, len(test), tuple(steps), report(integers, images))
     out.mkdir(parents=True, exist_ok=True)
-    result = IntegeriseResult(out / FILE_NAME, checkpoint, len(test), tuple(steps), found)
     save_integers(result.checkpoint, info, integers, steps[-1].accuracy)
     return result
+
+
+def _splits(
+    info: CheckpointInfo, checkpoint: Path, data: str | None, settings: IntegeriseSettings, progress: Callable[[str], None] | None
+) -> tuple[Split, Split | FileSplit]:
+    """The training images, all of them only where they are trained on, and the test images."""
+    from xnorflow.qat.data.sources import open_split
+    from xnorflow.qat.data.split import Split
+
+    spec = info.data if data is None else data
+    limit = None if settings.fine_tune.epochs else settings.images
+    train = open_split(spec, "train", info.view, progress, limit=limit, seed=settings.seed)
+    test = open_split(spec, "test", info.view, progress)
+    for split in (train, test):
+        if split.input_shape != info.config.input_shape or len(split.classes) != info.config.num_classes:
+            raise BadInputError(
+                f"data {spec} has images {split.input_shape} of {len(split.classes)} classes; "
+                f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
+            )
+    return train if isinstance(train, Split) else train.loaded(progress), test
 
 
 def _check_network(network: nn.Module, checkpoint: Path) -> None:
@@ -149,7 +159,3 @@ def _normalised(split: Split, info: CheckpointInfo) -> Tensor:
     pixels = PixelTable(info.pixel_norm, split.input_shape[0])
     normalised: Tensor = pixels(torch.from_numpy(split.images))
     return normalised
-
-
-def _silent(message: str) -> None:
-    pass
