@@ -7,11 +7,12 @@ import pytest
 
 from xnorflow.errors import BadInputError, FoldingError, UnsupportedModelError
 from xnorflow.hw.folding import FoldingRequest, fold, folding_to_json
+from xnorflow.hw.folding.budget import estimated_luts
 from xnorflow.hw.folding.cycles import interval
 from xnorflow.hw.folding.hardware import hardware_nodes, stream_lanes
 from xnorflow.hw.graph import Graph, HardwareNode
 from xnorflow.hw.interpreter import execute
-from xnorflow.hw.nodes import Flatten
+from xnorflow.hw.nodes import Flatten, Fork
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 CLOCK = 100.0
@@ -198,3 +199,24 @@ def test_closed_form_intervals_equal_the_token_model(networks) -> None:
             if isinstance(node, HardwareNode):
                 ins = folded.types_of(node)
                 assert interval(node, ins) == node.timing(ins).interval, node.name
+
+
+def test_streams_of_several_readers_get_forks_and_both_ends_of_a_join_their_lanes(networks) -> None:
+    graph = networks.residual()
+    record = {"one_conv": {"PE": 4, "SIMD": 12}, "two_conv": {"PE": 8, "SIMD": 4}, "two_mix": {"PE": 2, "SIMD": 4}}
+    folded = fold(graph, FoldingRequest(layers=record))
+    assert [node.outputs for node in folded.nodes if isinstance(node, Fork)] == [
+        ("norm_out_copy0", "norm_out_copy1"),
+        ("one_out_copy0", "one_out_copy1"),
+    ]
+    lanes = stream_lanes(folded)
+    for node in hardware_nodes(folded):
+        assert {lanes[stream] for stream in node.inputs} == {node.in_lanes}, node.name
+    images = np.random.default_rng(1).integers(0, 256, (3, *graph.inputs["pixels"].shape))
+    assert np.array_equal(execute(folded, {"pixels": images})["fc_out"], execute(graph, {"pixels": images})["fc_out"])
+
+
+def test_a_budget_of_luts_holds_for_branches_too(networks) -> None:
+    smallest = estimated_luts(fold(networks.residual(), FoldingRequest()))
+    folded = fold(networks.residual(), FoldingRequest(max_luts=round(1.5 * smallest)))
+    assert smallest < estimated_luts(folded) <= 1.5 * smallest + 1

@@ -24,7 +24,7 @@ def links(seed, model):
     return model, lowered, pixels, lowered.tail.apply(sums)
 
 
-@settings(QUICK, max_examples=60)
+@settings(QUICK, max_examples=100)
 @given(SEEDS)
 def test_qonnx_equals_interpreter_equals_cpu_where_branches_meet(seed):
     model, lowered, pixels, logits = links(seed, draw_residual(seed))

@@ -1,0 +1,75 @@
+"""What Fork, Add, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xnorflow.errors import BadInputError, FoldingError
+from xnorflow.hw.graph import StreamType
+from xnorflow.hw.nodes import Add, Affine, Fork, GlobalSum, SumPool
+from xnorflow.hw.types import BIPOLAR, IntType
+
+S4, S8, U8 = IntType(4, signed=True), IntType(8, signed=True), IntType(8, signed=False)
+
+
+def affine(mul, add, knee=(), shift=2, out=S4, lanes=0):
+    arrays = {"mul": np.array(mul), "add": np.array(add), "knee": np.array(knee, dtype=np.int64)}
+    return Affine(name="n", inputs=("x",), outputs=("y",), **arrays, shift=shift, out_type=out, lanes=lanes)
+
+
+def test_add_saturates_at_both_ends() -> None:
+    node = Add(name="n", inputs=("a", "b"), outputs=("y",), out_type=S4)
+    a, b = np.array([[7, -8, 3, -4]]), np.array([[5, -1, -4, 4]])
+    assert node.execute((a, b))[0].tolist() == [[7, -8, -1, 0]]
+
+
+def test_an_affine_floors_towards_minus_infinity_and_saturates() -> None:
+    node = affine([[3], [-3]], [[1], [0]])
+    x = np.array([[-9, 9], [-1, 1], [0, 0], [1, -1], [9, -9]])
+    wanted = [[max(-8, min(7, (m * v + a) // 4)) for v, m, a in zip(row, (3, -3), (1, 0), strict=True)] for row in x.tolist()]
+    assert node.execute((x,))[0].tolist() == wanted
+
+
+def test_the_second_piece_holds_below_the_knee_and_not_at_it() -> None:
+    node = affine([[4, 8]], [[0, 0]], knee=[2], shift=2, out=S8)
+    assert node.execute((np.array([[1], [2], [3]]),))[0].tolist() == [[2], [2], [3]]
+
+
+def test_sums_over_windows_and_images_are_those_of_their_pixels() -> None:
+    x = np.random.default_rng(1).integers(-8, 8, (2, 3, 2, 8))
+    windows = SumPool(name="n", inputs=("x",), outputs=("y",), taps=4)
+    assert np.array_equal(windows.execute((x,))[0], sum(x[..., 2 * tap : 2 * tap + 2] for tap in range(4)))
+    image = GlobalSum(name="n", inputs=("x",), outputs=("y",))
+    assert np.array_equal(image.execute((x,))[0], x.sum(axis=(1, 2), keepdims=True))
+    assert image.infer((StreamType((3, 2, 8), S4),)) == (StreamType((1, 1, 8), IntType(7, signed=True)),)
+    assert windows.infer((StreamType((3, 2, 8), BIPOLAR),)) == (StreamType((3, 2, 2), IntType(4, signed=True)),)
+
+
+IMAGE, SMALL, VECTOR = StreamType((2, 2, 3), S8), StreamType((2, 1, 3), S8), StreamType((3,), S8)
+ONE = {"name": "n", "inputs": ("x",), "outputs": ("y",)}
+TWO = {"name": "n", "inputs": ("a", "b"), "outputs": ("y",)}
+REFUSED = [
+    (Fork(**ONE), (IMAGE,), "Fork has 1 inputs and 1 outputs; 1 and at least 2 are accepted"),
+    (Add(**TWO, out_type=S8), (IMAGE, SMALL), r"Add of streams \(2, 2, 3\) and \(2, 1, 3\); equal shapes are accepted"),
+    (Add(**ONE, out_type=S8), (IMAGE,), "Add has 1 inputs and 1 outputs; 2 and 1 are accepted"),
+    (Add(**TWO, out_type=BIPOLAR), (IMAGE, IMAGE), "Add to BIPOLAR; INT or UINT is accepted"),
+    (affine([[1]], [[1]]), (IMAGE,), r"coefficients \(1, 1\) and \(1, 1\) do not fit 3 channels"),
+    (affine([[1, 1]] * 3, [[1, 1]] * 3), (IMAGE,), r"2 pieces with knees \(0,\)"),
+    (affine([[1]] * 3, [[1]] * 3, out=BIPOLAR), (IMAGE,), "Affine to BIPOLAR; INT or UINT is accepted"),
+    (affine([[1 << 60]] * 3, [[1]] * 3), (IMAGE,), "shift 2 of sums of 69 bits; at most 62 are accepted"),
+    (SumPool(**ONE, taps=2), (IMAGE,), "windows of 3 elements are not 2 taps of equal size"),
+    (GlobalSum(**ONE), (VECTOR,), r"GlobalSum takes a stream \(H, W, C\), not \(3,\)"),
+]
+
+
+@pytest.mark.parametrize(("node", "ins", "message"), REFUSED, ids=[str(i) for i in range(len(REFUSED))])
+def test_what_does_not_fit_is_refused_by_name(node, ins, message) -> None:
+    with pytest.raises(BadInputError, match=f"^node n: {message}"):
+        node.infer(ins)
+
+
+def test_lanes_that_do_not_divide_are_refused() -> None:
+    for node, ins in ((Add(**TWO, out_type=S8, lanes=2), (IMAGE, IMAGE)), (affine([[1]] * 3, [[1]] * 3, lanes=2), (IMAGE,))):
+        with pytest.raises(FoldingError, match="node n: lanes 2 does not divide 3"):
+            node.infer(ins)
