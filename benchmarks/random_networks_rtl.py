@@ -1,6 +1,7 @@
 """Proves random networks equal on QONNX, interpreter, CPU and RTL, and records the run.
 
     python benchmarks/random_networks_rtl.py --networks 1000
+    python benchmarks/random_networks_rtl.py --networks 100 --residual
 
 Seeds are 0, 1, 2, ...; a run that was interrupted goes on where it stopped, unless the code has changed since.
 """
@@ -13,14 +14,20 @@ import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from provenance import commit, provenance
 
 from xnorflow.errors import CheckFailedError
+from xnorflow.hw.random_networks import draw
+from xnorflow.hw.random_residuals import draw_residual
 from xnorflow.sim.random_proof import NetworkFigures, prove_networks
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 RESULT = Path(__file__).parent / "results" / "random-networks-rtl.json"
+RESIDUAL_RESULT = RESULT.with_name("random-residuals-rtl.json")
 BATCH = 20
 
 
@@ -48,15 +55,15 @@ def _earlier(path: Path, now: str) -> tuple[list[NetworkFigures], list[str], flo
     return [NetworkFigures(**f) for f in record["figures"]], record["failures"], record["seconds"]
 
 
-def _prove(seeds: range) -> tuple[list[NetworkFigures], list[str]]:
+def _prove(seeds: range, drawn: Callable[[int], Any]) -> tuple[list[NetworkFigures], list[str]]:
     """One batch; where it fails, its networks one by one, so that every failure is named."""
     try:
-        return prove_networks(seeds), []
+        return prove_networks(seeds, drawn=drawn), []
     except CheckFailedError:
         figures, failures = [], []
         for seed in seeds:
             try:
-                figures += prove_networks([seed])
+                figures += prove_networks([seed], drawn=drawn)
             except CheckFailedError as error:
                 failures.append(str(error))
         return figures, failures
@@ -66,13 +73,16 @@ def main() -> int:
     """Run; exit code 1 if a network differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=1000)
-    parser.add_argument("--output", type=Path, default=RESULT)
+    parser.add_argument("--residual", action="store_true", help="networks whose branches meet, instead of chains")
+    parser.add_argument("--output", type=Path)
     options = parser.parse_args()
+    drawn = draw_residual if options.residual else draw
+    options.output = options.output or (RESIDUAL_RESULT if options.residual else RESULT)
     figures, failures, before = _earlier(options.output, commit())
     start = time.perf_counter()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     for first in range(len(figures) + len(failures), options.networks, BATCH):
-        done, failed = _prove(range(first, min(first + BATCH, options.networks)))
+        done, failed = _prove(range(first, min(first + BATCH, options.networks)), drawn)
         figures, failures = figures + done, failures + failed
         seconds = before + time.perf_counter() - start
         partial = options.output.with_suffix(".partial")
