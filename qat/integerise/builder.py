@@ -77,6 +77,14 @@ class Builder:
             grid = Grid(grid.bits, x.reach.fraction)
         return self.settle(name, x, grid)
 
+    def summable(self, name: str, x: Signal, weight: float) -> Signal:
+        """A settled signal as it is, or rounded to fewer bits where sums of ``weight`` times its greatest integer would not be exact."""
+        if x.reach.worst * weight < EXACT:
+            return x
+        bits = math.floor(math.log2((EXACT - 1) / weight)) + 1
+        grid = chosen_grid(x.values(), bits, self.settings.coverage)
+        return self.settle(name, x, Grid(bits, min(grid.fraction, x.reach.fraction)))
+
     def settle(self, name: str, x: Signal, grid: Grid) -> Signal:
         """Compute what is left to be done to a signal, rounded to the nearest point of a grid (a half goes up) and saturated."""
         if x.bend is not None:
@@ -137,7 +145,8 @@ class Builder:
 
 def significant_bits(x: Signal) -> int:
     """Bits of a signed integer that holds everything a settled signal can be."""
-    return math.ceil(math.log2(x.reach.worst + 1)) + 1
+    low, high = float(x.reach.low.min()), float(x.reach.high.max())
+    return 1 + max(math.ceil(math.log2(max(-low, 1))), math.ceil(math.log2(max(high, 0) + 1)))
 
 
 def _finest(factor: Tensor, bits: int) -> int:

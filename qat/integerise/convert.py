@@ -10,12 +10,10 @@ from torch import Tensor, nn
 
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.layers import BIPOLAR
-from xnorflow.qat.integerise.builder import Builder, significant_bits
-from xnorflow.qat.integerise.grid import Grid
+from xnorflow.qat.integerise.builder import Builder
 from xnorflow.qat.integerise.matrix import BinaryConvolution, Convolution, MatrixProduct
 from xnorflow.qat.integerise.pointwise import Affine
 from xnorflow.qat.integerise.pool import GlobalSum
-from xnorflow.qat.integerise.reach import EXACT
 from xnorflow.qat.integerise.sign import Sign
 from xnorflow.qat.integerise.signal import Signal, chosen_grid
 from xnorflow.qat.layers import BinaryActivation, BinaryConv2d, is_binary
@@ -41,7 +39,7 @@ def sign(b: Builder, name: str, layer: BinaryActivation, x: Signal) -> Signal:
     # On integers, turn * x + c >= 0 exactly where turn * x + floor(c) >= 0; beyond the reach of x any c is a constant sign.
     limits = (x.reach.magnitude + 1).tolist()
     pairs = zip(factor.tolist(), offset.tolist(), limits, strict=True)
-    shift = torch.tensor([max(-limit, min(limit, _floor_ratio(b, abs(a), fraction))) for a, b, limit in pairs], dtype=torch.float64)
+    shift = torch.tensor([max(-limit, min(limit, _floor_ratio(moved, abs(slope), fraction))) for slope, moved, limit in pairs], dtype=torch.float64)
     turns, shifts = bool((turn != 1).any()), bool((shift != 0).any())
     step = Sign(x.channels, fraction if shifts else None, turns, b.scheme.activation, b.scheme.clip)
     if step.turn is not None:
@@ -51,11 +49,11 @@ def sign(b: Builder, name: str, layer: BinaryActivation, x: Signal) -> Signal:
     return b.emit(name, step, plain)
 
 
-def _floor_ratio(offset: float, factor: float, fraction: int) -> float:
+def _floor_ratio(offset: float, factor: float, fraction: int) -> int:
     """``floor(offset / factor * 2**fraction)`` without rounding; of a factor 0, 0 where the offset is not negative and else -1."""
     if factor == 0:
-        return 0.0 if offset >= 0 else -1.0
-    return float(math.floor(Fraction(offset) / Fraction(factor) * Fraction(2) ** fraction))
+        return 0 if offset >= 0 else -1
+    return math.floor(Fraction(offset) / Fraction(factor) * Fraction(2) ** fraction)
 
 
 def binary_conv(b: Builder, name: str, layer: BinaryConv2d, x: Signal) -> Signal:
@@ -109,11 +107,8 @@ def integer_conv(b: Builder, name: str, weights: Tensor, bias: Tensor | None, x:
     scale = torch.where(largest > 0, largest, 1.0) / ((1 << (bits - 1)) - 1)
     step = Convolution(inputs, outputs, kernel, stride, padding, bits, bits - 1)
     codes = torch.round(weight / scale.reshape(-1, 1, 1, 1))
-    # The greatest input, as a power of two, with which every sum of products is exact.
-    room = math.floor(math.log2((EXACT - 1) / max(1.0, float(codes.abs().sum((1, 2, 3)).max()))))
-    if x.settled and significant_bits(x) > room + 1:
-        grid = chosen_grid(x.values(), room + 1, b.settings.coverage)
-        x = b.settle(f"{name}/in", x, Grid(grid.bits, min(grid.fraction, x.reach.fraction)))
+    if x.settled:
+        x = b.summable(f"{name}/in", x, float(codes.abs().sum((1, 2, 3)).max()))
     with torch.no_grad():
         step.conv.weight.copy_(codes * 2.0 ** (1 - bits))
     out = b.emit(name, step, Signal(x.source, x.sample, x.reach))
@@ -139,7 +134,7 @@ def mean(b: Builder, name: str, x: Signal) -> Signal:
     if x.bend is not None or (x.factor is not None and x.factor.dim() > 1):
         x = b.inner(name, x)
     pixels = x.sample.shape[2] * x.sample.shape[3]
-    total = b.emit(f"{name}/sum", GlobalSum(pixels), Signal(x.source, x.sample, x.reach))
+    total = b.emit(f"{name}/sum", GlobalSum(pixels), b.summable(f"{name}/in", Signal(x.source, x.sample, x.reach), pixels))
     factor = torch.full((x.channels,), 1 / pixels, dtype=torch.float64)
     return total.scaled(factor if x.factor is None else factor * x.factor, x.offset)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.integerise.builder import Builder
+from xnorflow.qat.integerise.builder import Builder, significant_bits
 from xnorflow.qat.integerise.convert import sign, weight_fraction
 from xnorflow.qat.integerise.grid import Grid, covering
 from xnorflow.qat.integerise.image import plan_image
@@ -100,6 +100,16 @@ def test_the_sigmoid_is_the_table_of_exact_arithmetic(bits: int, fraction: int) 
     table = [min(2**bits - 1, math.floor((1 / (1 + math.exp(-v * grid.step)) + step.offset) * 2**bits)) for v in range(grid.low, grid.high + 1)]
     assert (step(every(grid)) * 2**bits).flatten().tolist() == table
     assert step.bound(reach).out.high.tolist() == [2**bits - 1]
+
+
+@pytest.mark.parametrize(("weight", "bits"), [(1, 9), (127 * 64, 9), ((1 << 16) - 1, 9), (1 << 16, 8), (1 << 20, 4)])
+def test_a_signal_keeps_as_many_bits_as_its_sums_allow(weight: int, bits: int) -> None:
+    b = builder()
+    x = entering(b, every(GRID), GRID)
+    out = b.summable("sum/in", x, weight)
+    assert significant_bits(out) == bits
+    assert (out is x) == (bits == 9)
+    assert out.reach.worst * weight < EXACT
 
 
 def test_a_sigmoid_near_a_jump_is_refused() -> None:
