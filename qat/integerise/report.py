@@ -39,7 +39,7 @@ class Saturation:
     Attributes:
         name: of the step that quantises.
         bits, fraction, signed: its grid.
-        share: of the values that lay outside.
+        share: of the values that lay outside; above it only, where the grid is a ReLU.
     """
 
     name: str
@@ -94,5 +94,7 @@ def report(network: IntegerNetwork, images: Tensor) -> NetworkReport:
 def _measure(found: list[Saturation], name: str, step: Quant, inputs: tuple[Tensor, ...]) -> None:
     grid = step.grid
     codes = torch.floor(inputs[0] * 2.0**grid.fraction)
-    share = float(((codes < grid.low) | (codes > grid.high)).float().mean())
+    # Below an unsigned grid lies what a ReLU cuts off; nothing is lost there.
+    outside = (codes > grid.high) | ((codes < grid.low) if grid.signed else torch.zeros_like(codes, dtype=torch.bool))
+    share = float(outside.float().mean())
     found.append(Saturation(name, grid.bits, grid.fraction, grid.signed, share))
