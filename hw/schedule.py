@@ -205,15 +205,17 @@ def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit
 
 def _stuck(links: Sequence[tuple[_Cell, int, int]], totals: Sequence[int]) -> bool:
     """Whether some beat can never move, however long all wait: every transfer that is allowed is made until none is."""
+    limits: list[list[tuple[IntArray, int]]] = [[] for _ in totals]
+    for cell, taken, made in links:
+        limits[made].append((cell.need, taken))
+        limits[taken].append((cell.room, made))
     counts = [0] * len(totals)
     before = -1
     while sum(counts) != before:
         before = sum(counts)
-        allowed = list(totals)
-        for cell, taken, made in links:
-            allowed[made] = min(allowed[made], int(np.searchsorted(cell.need, counts[taken], side="right")))
-            allowed[taken] = min(allowed[taken], int(np.searchsorted(cell.room, counts[made], side="right")))
-        counts = allowed
+        for stream in (*range(len(totals)), *reversed(range(len(totals)))):
+            allowed = (int(np.searchsorted(limit, counts[other], side="right")) for limit, other in limits[stream])
+            counts[stream] = min(totals[stream], *allowed)
     return counts != list(totals)
 
 

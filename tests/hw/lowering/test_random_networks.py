@@ -2,6 +2,7 @@
 
 import numpy as np
 import onnx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -56,7 +57,15 @@ def test_all_kinds_of_node_occur():
     assert any(n.border is not None for one in lowered for n in one.graph.nodes if n.op.endswith("MatVec"))
 
 
-def test_a_seed_gives_the_same_network():
-    assert draw(3).SerializeToString(deterministic=True) == draw(3).SerializeToString(deterministic=True)
-    assert draw(3) != draw(4)
-    onnx.checker.check_model(draw(3), full_check=False)
+def test_all_kinds_of_branching_node_occur():
+    nodes = [node for seed in range(40) for node in lower(draw_residual(seed)).graph.nodes]
+    assert {node.op for node in nodes} >= {"Add", "Affine", "GlobalSum", "SumPool", "Threshold", "XnorMatVec", "IntMatVec"}
+    assert {node.pieces for node in nodes if node.op == "Affine"} == {1, 2}
+    assert len({node.out_type.bits for node in nodes if node.op == "Add"}) > 4
+
+
+@pytest.mark.parametrize("drawn", [draw, draw_residual])
+def test_a_seed_gives_the_same_network(drawn):
+    assert drawn(3).SerializeToString(deterministic=True) == drawn(3).SerializeToString(deterministic=True)
+    assert drawn(3) != drawn(4)
+    onnx.checker.check_model(drawn(3), full_check=False)
