@@ -16,7 +16,7 @@ test: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/cpu_smoke.py --images 2000 --rounds 3
 	$(BIN)/python benchmarks/random_networks_rtl.py --networks 10 --output out/random-networks-rtl.json
-	$(BIN)/python benchmarks/training.py --width 0.25 --batch 16 --limit 1.15
+	$(BIN)/python benchmarks/training.py --width 0.25 --batch 16
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

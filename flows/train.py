@@ -98,17 +98,8 @@ def train(
         progress_bar=progress_bar,
         progress=progress,
     )
-    return TrainResult(
-        checkpoint=done.checkpoint,
-        recipe=str(recipe),
-        data=loaded.data.source,
-        accuracy=done.accuracy,
-        epochs=done.epochs,
-        train_images=done.train_images,
-        test_images=done.test_images,
-        seconds=time.perf_counter() - start,
-        first=is_first(),
-    )
+    figures = {field.name: getattr(done, field.name) for field in dataclasses.fields(done)}
+    return TrainResult(**figures, recipe=str(recipe), data=loaded.data.source, seconds=time.perf_counter() - start, first=is_first())
 
 
 def _folder(resume: Path | None) -> Path:
