@@ -133,7 +133,7 @@ class IntegerNetwork(nn.Module):
         try:
             wires = [Wire(str(each["name"]), str(each["kind"]), tuple(map(str, each["inputs"])), dict(each["arguments"])) for each in list(record)]  # type: ignore[call-overload]
             return cls(wires)
-        except (TypeError, KeyError, ValueError, RuntimeError, BadInputError) as error:
+        except Exception as error:  # a damaged record raises anything
             raise BadInputError(f"{where}: its record of integer steps is damaged: {' '.join(str(error).split())[:200]}") from error
 
 
@@ -150,6 +150,8 @@ def checked_bound(name: str, step: Step, ins: Sequence[Reach]) -> Bound:
         bound = step.bound(*ins)
     except UnsupportedModelError as error:
         raise UnsupportedModelError(f"layer {name}: {error}") from error
+    except (ValueError, TypeError, RuntimeError) as error:
+        raise UnsupportedModelError(f"layer {name} cannot read the {len(ins)} tensors it is given: {' '.join(str(error).split())[:200]}") from error
     if not bound.worst < EXACT:
         raise UnsupportedModelError(f"layer {name} can reach integers of {bound.worst:.0f}; float32 is exact below {EXACT}: give it fewer bits")
     return bound

@@ -122,6 +122,16 @@ def test_what_cannot_be_made_of_integers_is_refused_and_nothing_is_left(trained:
     assert not out.exists()
 
 
+def test_steps_that_do_not_fit_each_other_are_refused_by_name(tuned: Any, tmp_path: Path) -> None:
+    content = torch.load(tuned.checkpoint, weights_only=True)
+    steps = [dict(step) for step in content["integer_steps"]]
+    add = next(step for step in steps if step["kind"] == "Add")
+    add["inputs"] = add["inputs"][:1]
+    torch.save(content | {"integer_steps": steps}, tmp_path / "bad.ckpt")
+    with pytest.raises(UnsupportedModelError, match=f"layer {add['name']} cannot read the 1 tensors it is given"):
+        evaluate(tmp_path / "bad.ckpt")
+
+
 def test_a_damaged_record_of_steps_is_refused_by_name(tuned: Any, tmp_path: Path) -> None:
     content = torch.load(tuned.checkpoint, weights_only=True)
     for damage in ({"kind": "Divide"}, {"inputs": ["nowhere"]}, {"arguments": {"bits": 1.5}}, {"name": 3}):
