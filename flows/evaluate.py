@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xnorflow.errors import BadInputError
-
 
 @dataclass(frozen=True)
 class EvaluateResult:
@@ -43,16 +41,12 @@ def evaluate(checkpoint: Path, data: str | None = None, *, progress: Callable[[s
     Raises:
         BadInputError: the checkpoint or the data cannot be used, or the images do not fit the network.
     """
-    from xnorflow.qat.checkpoint import load_checkpoint
+    from xnorflow.qat.checkpoint import check_images, load_checkpoint
     from xnorflow.qat.data.sources import open_split
     from xnorflow.qat.training import accuracy
 
     info, network = load_checkpoint(checkpoint)
     spec = info.data if data is None else data
     split = open_split(spec, "test", info.view, progress)
-    if split.input_shape != info.config.input_shape or len(split.classes) != info.config.num_classes:
-        raise BadInputError(
-            f"data {spec} has images {split.input_shape} of {len(split.classes)} classes; "
-            f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
-        )
+    check_images(checkpoint, info, spec, split.input_shape, split.classes)
     return EvaluateResult(checkpoint, spec, len(split), accuracy(network, info.pixel_norm, split))

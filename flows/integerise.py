@@ -125,6 +125,7 @@ def _splits(
     info: CheckpointInfo, checkpoint: Path, data: str | None, settings: IntegeriseSettings, progress: Callable[[str], None] | None
 ) -> tuple[Split, Split | FileSplit]:
     """The training images, all of them only where they are trained on, and the test images."""
+    from xnorflow.qat.checkpoint import check_images
     from xnorflow.qat.data.sources import open_split
     from xnorflow.qat.data.split import Split
 
@@ -133,11 +134,7 @@ def _splits(
     train = open_split(spec, "train", info.view, progress, limit=limit, seed=settings.seed)
     test = open_split(spec, "test", info.view, progress)
     for split in (train, test):
-        if split.input_shape != info.config.input_shape or len(split.classes) != info.config.num_classes:
-            raise BadInputError(
-                f"data {spec} has images {split.input_shape} of {len(split.classes)} classes; "
-                f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
-            )
+        check_images(checkpoint, info, spec, split.input_shape, split.classes)
     return train if isinstance(train, Split) else train.loaded(progress), test
 
 

@@ -19,7 +19,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.flows.figures.landscape import contour_figure, surface_figure
 from xnorflow.flows.figures.style import check_format, drawing, write_figure
 from xnorflow.flows.landscape_points import PointStore, json_number
-from xnorflow.qat.checkpoint import CheckpointInfo, load_checkpoint
+from xnorflow.qat.checkpoint import CheckpointInfo, check_images, load_checkpoint
 from xnorflow.qat.data.files import FileSplit
 from xnorflow.qat.data.module import evaluation_loader
 from xnorflow.qat.data.sources import open_split
@@ -149,11 +149,7 @@ def _images(spec: str, info: CheckpointInfo, checkpoint: Path, chosen: Landscape
     """The images over which the loss is averaged."""
     opened = open_split(spec, "train" if chosen.split == "train" else "test", info.view, progress, limit=chosen.images, seed=chosen.seed)
     split = opened.loaded(progress) if isinstance(opened, FileSplit) else opened
-    if split.input_shape != info.config.input_shape or len(split.classes) != info.config.num_classes:
-        raise BadInputError(
-            f"data {spec} has images {split.input_shape} of {len(split.classes)} classes; "
-            f"{checkpoint} takes {info.config.input_shape} of {info.config.num_classes}"
-        )
+    check_images(checkpoint, info, spec, split.input_shape, split.classes)
     return split
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -153,6 +155,35 @@ def read_info(path: Path) -> CheckpointInfo:
         BadInputError: the file is missing, damaged, or no checkpoint of ours.
     """
     return _info(_read(path), path)
+
+
+def check_images(path: Path, info: CheckpointInfo, spec: str, shape: tuple[int, int, int], classes: Sequence[str]) -> None:
+    """Refuse images that the network of a checkpoint was not made for.
+
+    Args:
+        path: the checkpoint, for the message.
+        info: what it says about itself.
+        spec: of the data set, for the message.
+        shape: ``(C, H, W)`` of its images.
+        classes: their names, in the order of the labels.
+
+    Raises:
+        BadInputError: shape, number of classes or a class's name differs.
+    """
+    if shape != info.config.input_shape or len(classes) != info.config.num_classes:
+        raise BadInputError(
+            f"data {spec} has images {shape} of {len(classes)} classes; {path} takes {info.config.input_shape} of {info.config.num_classes}"
+        )
+    if differing := other_classes(info.classes, classes):
+        raise BadInputError(f"data {spec} has other classes than {path} was trained with: {differing}")
+
+
+def other_classes(trained: Sequence[str], shown: Sequence[str]) -> str:
+    """In words, the first class that has another name among those that are shown to a network than it was trained with; empty where none has."""
+    for label, (there, here) in enumerate(zip_longest(trained, shown)):
+        if there != here:
+            return f"label {label} was {there!r} and is {here!r}"
+    return ""
 
 
 def check_resumable(path: Path, new: CheckpointInfo) -> None:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from xnorflow.errors import BadInputError
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.checkpoint import CheckpointInfo, load_checkpoint
+from xnorflow.qat.checkpoint import CheckpointInfo, load_checkpoint, other_classes
 from xnorflow.qat.distill.consecutive import assistant_index
 from xnorflow.qat.method import TeacherSettings
 from xnorflow.qat.pixel_table import PixelTable
@@ -119,6 +119,8 @@ def load_teacher(settings: TeacherSettings, student: CheckpointInfo, taps: Seque
         raise BadInputError(
             f"teacher {path} takes images {info.config.input_shape} of {info.config.num_classes} classes, it is shown {seen} of {classes}"
         )
+    if differing := other_classes(info.classes, student.classes):
+        raise BadInputError(f"teacher {path} was trained with other classes than its student: {differing}")
     return Teacher(network, info.pixel_norm, shape[0], settings, taps=listened)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from dataclasses import dataclass
 
 from xnorflow.errors import BadInputError
@@ -14,6 +16,7 @@ LOSSES = ("cross-entropy", "squared-hinge")
 OPTIMISERS = ("adam", "adamw", "sgd")
 BETAS, MOMENTUM = (0.9, 0.999), 0.9
 MAX_SEED = 2**32 - 1
+MAX_THREADS = 1024  # PyTorch starts as many as it is told, and stands still over millions
 
 
 @dataclass(frozen=True)
@@ -80,9 +83,18 @@ class TrainSettings(LoopSettings):
         for name, accepted in (("loss", LOSSES), ("schedule", SCHEDULES), ("schedule_unit", UNITS), ("optimiser", OPTIMISERS)):
             if getattr(self, name) not in accepted:
                 raise BadInputError(f"train.{name} {getattr(self, name)!r} is not known; known are {', '.join(accepted)}")
+        self._check_limits()
         self._check_optimiser()
         self._check_warmup()
         self._check_schedule()
+
+    def _check_limits(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float) and not math.isfinite(value):
+                raise BadInputError(f"train.{field.name} {value} is not finite")
+        if self.threads > MAX_THREADS:
+            raise BadInputError(f"train.threads {self.threads} is above {MAX_THREADS}")
 
     def _check_optimiser(self) -> None:
         if not all(0 <= beta < 1 for beta in (*self.betas, self.momentum)):

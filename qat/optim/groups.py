@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,8 +62,8 @@ class GroupSettings:
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise BadInputError(f"train.groups: kind {self.kind!r} is not known; known are {', '.join(KINDS)}")
-        if not self.lr >= 0 or (self.weight_decay is not None and not self.weight_decay >= 0):
-            raise BadInputError(f"train.groups: {self.kind} has lr {self.lr} and weight_decay {self.weight_decay}; neither may be negative")
+        if not 0 <= self.lr < math.inf or (self.weight_decay is not None and not 0 <= self.weight_decay < math.inf):
+            raise BadInputError(f"train.groups: {self.kind} has lr {self.lr} and weight_decay {self.weight_decay}; finite ones from 0 are accepted")
 
 
 def parameter_groups(network: nn.Module, groups: Sequence[GroupSettings], *, lr: float, weight_decay: float) -> list[dict[str, Any]]:

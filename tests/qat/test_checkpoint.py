@@ -11,7 +11,7 @@ import xnorflow
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config
 from xnorflow.pixels import PixelNorm
-from xnorflow.qat.checkpoint import CheckpointInfo, check_resumable, load_checkpoint
+from xnorflow.qat.checkpoint import CheckpointInfo, check_images, check_resumable, load_checkpoint
 from xnorflow.qat.layers import QuantScheme
 from xnorflow.qat.quantise import quantise
 from xnorflow.qat.train_settings import TrainSettings
@@ -52,6 +52,15 @@ def test_a_checkpoint_gives_back_its_description_and_its_weights(content: dict[s
     assert not network.training
     for name, value in network.state_dict().items():
         assert torch.equal(value, content["state_dict"][f"network.{name}"])
+
+
+def test_images_of_other_classes_are_refused_by_the_first_name_that_differs() -> None:
+    check_images(Path("net.ckpt"), INFO, "folder=x", (1, 8, 8), tuple("0123456789"))
+    with pytest.raises(BadInputError, match=r"data folder=x has other classes than net\.ckpt was trained with: label 1 was '1' and is '2'"):
+        check_images(Path("net.ckpt"), INFO, "folder=x", (1, 8, 8), tuple("0213456789"))
+    for shape, classes in (((1, 8, 8), "012"), ((3, 8, 8), "0123456789")):
+        with pytest.raises(BadInputError, match=r"net\.ckpt takes \(1, 8, 8\) of 10"):
+            check_images(Path("net.ckpt"), INFO, "folder=x", shape, tuple(classes))
 
 
 def test_a_checkpoint_from_before_methods_and_stages_is_read(content: dict[str, Any], tmp_path: Path) -> None:

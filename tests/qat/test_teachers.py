@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,6 +126,16 @@ def test_a_checkpoint_sees_the_size_it_was_trained_on(tmp_path: Path) -> None:
     assert guidance.logits.shape == (2, 5)
     with pytest.raises(BadInputError, match=r"takes images \(3, 24, 24\) of 5 classes, it is shown \(3, 32, 32\) of 5"):
         loaded(TeacherSettings(checkpoint=str(path)))
+
+
+def test_a_teacher_of_other_classes_is_refused(tmp_path: Path) -> None:
+    info = dataclasses.replace(student(), classes=("0", "1", "2", "4", "3"))
+    network = quantise(build_config(info.config), info.scheme)
+    path = tmp_path / "shuffled.ckpt"
+    torch.save({RECORD: info.to_record(), "state_dict": {f"network.{key}": value for key, value in network.state_dict().items()}}, path)
+    with pytest.raises(BadInputError, match="trained with other classes than its student: label 3 was '4' and is '3'"):
+        loaded(TeacherSettings(checkpoint=str(path)))
+    assert loaded(TeacherSettings(checkpoint=str(path)), info).guide(PIXELS).logits.shape == (2, 5)
 
 
 def test_reduced_precision_rounds_the_teacher_only(resnet: Path) -> None:

@@ -77,9 +77,9 @@ def test_groups_that_overlap_are_refused_by_parameter() -> None:
     ("arguments", "message"),
     [
         (("conv",), "kind 'conv' is not known; known are binary, norm, bias, four-dimensional"),
-        (("norm", -1.0), r"norm has lr -1\.0 and weight_decay None; neither may be negative"),
-        (("norm", 1.0, -1e-4), "neither may be negative"),
-        (("norm", float("nan")), "neither may be negative"),
+        (("norm", -1.0), r"norm has lr -1\.0 and weight_decay None; finite ones from 0 are accepted"),
+        (("norm", 1.0, -1e-4), "finite ones from 0 are accepted"),
+        (("norm", float("nan")), "finite ones from 0 are accepted"),
     ],
 )
 def test_a_group_that_means_nothing_is_refused(arguments: tuple[str, float, float], message: str) -> None:
