@@ -32,6 +32,7 @@ from xnorflow.qat.inherit import inherit
 from xnorflow.qat.lesson import Lesson
 from xnorflow.qat.loop.atomic import UNFINISHED, replacing
 from xnorflow.qat.loop.bar import StageBar
+from xnorflow.qat.loop.claim import claimed
 from xnorflow.qat.loop.devices import Devices
 from xnorflow.qat.loop.ema import WeightAverage
 from xnorflow.qat.loop.keeper import CheckpointKeeper
@@ -140,19 +141,26 @@ def run_training(
         run.tell(f"{start} is of a finished training: nothing is left to do")
         return Training(start, done.info.accuracy, done.info.train.epochs, len(train_split), len(test_split))
     _make(out)
+    with claimed(out):
+        _clear(out)
+        return _train_stages(run, stages, begin, start, stop_after)
+
+
+def _train_stages(run: _Run, stages: Sequence[Stage], begin: int, start: Path | None, stop_after: int | None) -> Training:
+    """The stages from ``begin`` on, the first of them from the checkpoint ``start``."""
     if start is not None:
         _bring_earlier(stages[:begin], start, run)
     left = math.inf if stop_after is None else stop_after - sum(stage.train.epochs for stage in stages[:begin])
     if left < 1:
         raise BadInputError(f"stop_after {stop_after} is behind {start}" if start else f"stop_after {stop_after} is below 1")
     for index, stage in enumerate(stages[begin:], begin):
-        title = recipe.stages[index].name if len(stages) > 1 else ""
+        title = run.recipe.stages[index].name if len(stages) > 1 else ""
         if title:
             run.tell(f"stage {index + 1} of {len(stages)}, {title}: {stage.train.epochs} epochs")
         try:
             result = _train_stage(run, stage, title, start if index == begin else None, left)
         except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"the training goes on with --resume {out}") from None
+            raise KeyboardInterrupt(f"the training goes on with --resume {run.out}") from None
         left -= stage.train.epochs
         if left <= 0:
             break
@@ -327,6 +335,10 @@ def _make(out: Path) -> None:
         raise BadInputError(f"{out} cannot be made: {error.strerror}") from error
     if not os.access(out, os.W_OK):
         raise BadInputError(f"{out} cannot be written")
+
+
+def _clear(out: Path) -> None:
+    """Remove what a killed training was about to write."""
     if is_first():
         for left_over in out.glob(f"*{UNFINISHED}"):
             left_over.unlink()
