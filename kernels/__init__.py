@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xnorflow.kernels.elementwise import add, affine, arg_max, look_up, max_pool, max_pool_bits, sum_pixels, threshold
+from xnorflow.kernels.elementwise import add, affine, arg_max, look_up, max_pool, max_pool_bits, multiply, sum_pixels, threshold
 from xnorflow.kernels.isa import available, resolve
 from xnorflow.kernels.layers import Borders, IntLayer, XnorLayer
 from xnorflow.kernels.packed import Packed, gather, pack, unpack
@@ -24,6 +24,7 @@ __all__ = [
     "look_up",
     "max_pool",
     "max_pool_bits",
+    "multiply",
     "pack",
     "resolve",
     "sum_pixels",

@@ -113,6 +113,13 @@ void add(const T* a, const T* b, int64_t count, Limits limits, int64_t* out) {
     out[i] = std::clamp(static_cast<int64_t>(a[i]) + static_cast<int64_t>(b[i]), limits.low, limits.high);
 }
 
+// limit((a * b) >> shift), element by element; the shift keeps the sign.
+template <class T>
+void multiply(const T* a, const T* b, int64_t count, int64_t shift, Limits limits, int64_t* out) {
+  for (int64_t i = 0; i < count; ++i)
+    out[i] = std::clamp((static_cast<int64_t>(a[i]) * static_cast<int64_t>(b[i])) >> shift, limits.low, limits.high);
+}
+
 // limit((mul[c][p] * x + add[c][p]) >> shift), p = 1 where pieces is 2 and x < knee[c], else 0; the shift keeps the sign.
 template <class T>
 void affine(const T* x, int64_t pixels, int64_t channels, const int64_t* mul, const int64_t* add, const int64_t* knee, int64_t pieces,

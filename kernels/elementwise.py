@@ -97,12 +97,38 @@ def add(a: npt.NDArray[Any], b: npt.NDArray[Any], *, low: int, high: int) -> npt
     Raises:
         BadInputError: shapes or types do not fit.
     """
-    if a.shape != b.shape:
-        raise BadInputError(f"arrays of shapes {a.shape} and {b.shape} are not added; equal shapes are accepted")
-    common = np.result_type(contiguous(a, "first array"), contiguous(b, "second array"))
-    out = np.empty(a.shape, dtype=np.int64)
-    _kernels.add(a.astype(common).reshape(-1), b.astype(common).reshape(-1), low, high, out.reshape(-1))
+    first, second, out = _pair(a, b, "added")
+    _kernels.add(first, second, low, high, out.reshape(-1))
     return out
+
+
+def multiply(a: npt.NDArray[Any], b: npt.NDArray[Any], *, shift: int, low: int, high: int) -> npt.NDArray[np.int64]:
+    """``min(max((a * b) >> shift, low), high)``, element by element.
+
+    Args:
+        a: integers.
+        b: integers of the same shape; no product may exceed 63 bits.
+        shift: of the product, towards minus infinity.
+        low: the least result.
+        high: the greatest result.
+
+    Returns:
+        int64 of that shape.
+
+    Raises:
+        BadInputError: shapes or types do not fit.
+    """
+    first, second, out = _pair(a, b, "multiplied")
+    _kernels.multiply(first, second, shift, low, high, out.reshape(-1))
+    return out
+
+
+def _pair(a: npt.NDArray[Any], b: npt.NDArray[Any], done: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Two arrays of one shape as vectors of one type, and the empty result."""
+    if a.shape != b.shape:
+        raise BadInputError(f"arrays of shapes {a.shape} and {b.shape} are not {done}; equal shapes are accepted")
+    common = np.result_type(contiguous(a, "first array"), contiguous(b, "second array"))
+    return a.astype(common).reshape(-1), b.astype(common).reshape(-1), np.empty(a.shape, dtype=np.int64)
 
 
 def affine(x: npt.NDArray[Any], mul: Integers, add: Integers, knee: Integers, *, shift: int, low: int, high: int) -> npt.NDArray[np.int64]:

@@ -230,6 +230,14 @@ void bind_elementwise(nb::module_& m) {
     const nb::gil_scoped_release release;
     add(a.data(), b.data(), size(a, 0), {low, high}, out.data());
   }, "a"_a.noconvert(), "b"_a.noconvert(), "low"_a, "high"_a, "out"_a.noconvert());
+  m.def("multiply", [](const In<T, 1>& a, const In<T, 1>& b, int64_t shift, int64_t low, int64_t high, const Array<int64_t, 1>& out) {
+    require_shape(b, {size(a, 0)}, "second array");
+    require_shape(out, {size(a, 0)}, "output");
+    require(shift >= 0 && shift < 64, "shift " + std::to_string(shift) + " is outside 0..63");
+    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    const nb::gil_scoped_release release;
+    multiply(a.data(), b.data(), size(a, 0), shift, {low, high}, out.data());
+  }, "a"_a.noconvert(), "b"_a.noconvert(), "shift"_a, "low"_a, "high"_a, "out"_a.noconvert());
   m.def("affine", [](const In<T, 2>& x, const In<int64_t, 2>& mul, const In<int64_t, 2>& add, const In<int64_t, 1>& knee, int64_t shift,
                      int64_t low, int64_t high, const Array<int64_t, 2>& out) {
     const int64_t pieces = size(mul, 1);

@@ -18,6 +18,7 @@ from xnorflow.hw.nodes import (
     GlobalSum,
     IntMatVec,
     MaxPool,
+    Multiply,
     Pad,
     SlidingWindow,
     SumPool,
@@ -91,6 +92,7 @@ _POOLS = ((4, 64, 16, 1), (4, 64, 64, 1), (9, 16, 4, 8), (4, 8, 8, 12))
 _SUMS = ((4, 16, 4, 9), (4, 8, 8, 9), (64, 16, 2, 10), (4, 4, 1, 1))  # taps, channels, lanes, bits
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
 _ADDS = ((1, 9, 9), (4, 9, 10), (16, 8, 8), (2, 16, 12))  # lanes, bits in, bits out
+_PRODUCTS = ((1, 9, 8, 9), (4, 9, 8, 9), (8, 4, 3, 8), (2, 3, 1, 6))  # lanes, bits in, shift, bits out
 _AFFINE = (  # lanes, channels, bits in, pieces, bits of the multiplier, bits out
     (1, 16, 9, 1, 8, 9),
     (4, 64, 11, 1, 10, 9),
@@ -134,6 +136,11 @@ def cases() -> Iterator[tuple[str, Graph]]:
         fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
         add = Add(name="add", inputs=("a", "b"), outputs=("y",), out_type=IntType(out, signed=True), lanes=lanes)
         yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
+    for lanes, bits, shift, out in _PRODUCTS:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        multiply = Multiply(name="multiply", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
+        graph = Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, multiply), ("y",))
+        yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", graph
     for lanes, channels, bits, pieces, mul, out in _AFFINE:
         name = f"Affine lanes={lanes} C={channels} bits={bits} pieces={pieces} mul={mul} out={out}"
         yield name, _affine(lanes, channels, bits, pieces, mul, out)

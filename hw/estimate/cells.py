@@ -109,6 +109,14 @@ def add(lanes: int, a_bits: int, b_bits: int, out_bits: int, *, saturates: bool)
     return fifo(lanes * a_bits, 2) + fifo(lanes * b_bits, 2) + lane * lanes
 
 
+def multiply(lanes: int, factors: tuple[int, int], product: int, shift: int, out_bits: int) -> Resources:
+    """``xf_multiply``: a four-beat FIFO an input, a multiplier and a limiter a lane, an output queue."""
+    in_dsp = sum(factors) >= _DSP_MINIMUM  # which has the registers of the factors and of the product
+    product_lane = Resources(ff=-sum(factors), dsp=1) if in_dsp else Resources(lut=1.4 * factors[0] * factors[1], ff=max(1, product - shift))
+    lane = product_lane + saturate(product - shift, out_bits)
+    return total(fifo(lanes * bits, 4) for bits in factors) + lane * lanes + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
+
+
 def affine(lanes: int, folds: int, in_bits: int, widths: tuple[int, int], shifted: int, out_bits: int, pieces: int) -> Resources:
     """``xf_affine``: a multiplier, an adder and a limiter a lane, the ROM of coefficients, an output queue."""
     mul_bits, add_bits = widths

@@ -11,6 +11,7 @@ from xnorflow.hw.nodes.fork import Fork
 from xnorflow.hw.nodes.global_sum import GlobalSum
 from xnorflow.hw.nodes.int_mat_vec import IntMatVec
 from xnorflow.hw.nodes.max_pool import MaxPool
+from xnorflow.hw.nodes.multiply import Multiply
 from xnorflow.hw.nodes.pad import Pad
 from xnorflow.hw.nodes.sliding_window import SlidingWindow
 from xnorflow.hw.nodes.sum_pool import SumPool
@@ -29,6 +30,7 @@ _CLASSES = (
     GlobalSum,
     IntMatVec,
     MaxPool,
+    Multiply,
     Pad,
     SlidingWindow,
     SumPool,
@@ -50,6 +52,7 @@ __all__ = [
     "GlobalSum",
     "IntMatVec",
     "MaxPool",
+    "Multiply",
     "Pad",
     "SlidingWindow",
     "SumPool",

@@ -16,6 +16,7 @@ from xnorflow.hw.nodes import (
     GlobalSum,
     IntMatVec,
     MaxPool,
+    Multiply,
     Pad,
     SlidingWindow,
     SumPool,
@@ -271,6 +272,20 @@ def add(rng: np.random.Generator) -> Iterator[CellCase]:
         yield _case(node, (2, 2, channels), a, f"to {out.name}", b)
 
 
+def multiply(rng: np.random.Generator) -> Iterator[CellCase]:
+    """Every pair of kinds, shifts of nothing and of all, products that fit, that saturate, and to one bit; the widest product."""
+    fixed = [(4, 2, S8, S8, 7, S8), (4, 4, S8, U3, 0, S16), (3, 1, U3, U8, 4, U8), (2, 2, BIPOLAR, BIPOLAR, 0, S2), (1, 1, S4, U3, 2, U2)]
+    fixed += [(2, 1, BIPOLAR, U8, 0, S8), (2, 2, S3, S3, 1, S1), (3, 3, S20, S16, 20, S16), (2, 1, U1, U1, 0, U1), (2, 1, S1, S8, 40, S3)]
+    fixed += [(1, 1, U32, IntType(29, signed=True), 30, U32), (2, 2, U1, S4, 0, S8)]
+    for _ in range(RANDOM):
+        channels, out = int(rng.integers(1, 6)), _dtype(rng, 12)
+        a, b, shift = _dtype(rng, 10), _dtype(rng, 10), int(rng.integers(0, 12))
+        fixed.append((channels, _divisor(channels, rng), a, b, shift, S4 if out.bipolar else out))
+    for channels, lanes, a, b, shift, out in fixed:
+        node = Multiply(name="n", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=out, lanes=lanes)
+        yield _case(node, (2, 2, channels), a, f"shift {shift}, to {out.name}", b)
+
+
 def affine(rng: np.random.Generator) -> Iterator[CellCase]:
     """One slope and two, one fold and many, every kind of number, shifts of nothing and of all, products of both signs."""
     fixed = [(4, 1, S8, 1, 4, S8), (4, 4, S8, 2, 4, S8), (6, 2, S4, 2, 0, S16), (3, 3, U8, 1, 7, U3), (2, 1, BIPOLAR, 1, 1, S4)]
@@ -296,6 +311,7 @@ MATRIX: dict[str, Callable[[np.random.Generator], Iterator[CellCase]]] = {
     "xf_matvec_int": int_mat_vec,
     "xf_matvec_xnor": xnor_mat_vec,
     "xf_max_pool": max_pool,
+    "xf_multiply": multiply,
     "xf_pad": pad,
     "xf_sliding_window": sliding_window,
     "xf_sum_pool": sum_pool,

@@ -24,8 +24,9 @@ FOLDINGS = [
 ]
 
 
-def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(networks):
-    graph, _ = insert_fifos(fold(networks.residual(), FOLDINGS[2]))
+@pytest.mark.parametrize(("kind", "folding"), [("residual", FOLDINGS[2]), ("gated", FOLDINGS[0])])
+def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(kind, folding, networks):
+    graph, _ = insert_fifos(fold(getattr(networks, kind)(), folding))
     images = np.random.default_rng(3).integers(0, 256, (5, *graph.inputs["pixels"].shape))
     expected = execute(graph, {"pixels": images}, keep_all=True)
     runtime = CpuRuntime(graph)
@@ -35,8 +36,9 @@ def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(networks):
     assert np.array_equal(runtime.run(images), expected[graph.outputs[0]])
 
 
-def test_a_graph_with_branches_survives_json(networks):
-    graph, _ = insert_fifos(fold(networks.residual(), FOLDINGS[1]))
+@pytest.mark.parametrize("kind", ["residual", "gated"])
+def test_a_graph_with_branches_survives_json(kind, networks):
+    graph, _ = insert_fifos(fold(getattr(networks, kind)(), FOLDINGS[1]))
     again = graph_from_json(graph_to_json(graph))
     images = np.random.default_rng(3).integers(0, 256, (2, *graph.inputs["pixels"].shape))
     assert graph_to_json(again) == graph_to_json(graph)
@@ -44,11 +46,12 @@ def test_a_graph_with_branches_survives_json(networks):
 
 
 @pytest.mark.verilator
-def test_a_residual_network_equals_the_interpreter_and_its_schedule_to_the_cycle(networks, tmp_path):
-    residual = networks.residual()
-    images = np.random.default_rng(4).integers(0, 256, (6, *residual.inputs["pixels"].shape))
-    outputs = execute(residual, {"pixels": images})[residual.outputs[0]]
-    sized = [insert_fifos(fold(residual, request)) for request in FOLDINGS]
+@pytest.mark.parametrize(("kind", "foldings"), [("residual", FOLDINGS), ("gated", FOLDINGS[:2])], ids=["residual", "gated"])
+def test_a_network_equals_the_interpreter_and_its_schedule_to_the_cycle(kind, foldings, networks, tmp_path):
+    network = getattr(networks, kind)()
+    images = np.random.default_rng(4).integers(0, 256, (6, *network.inputs["pixels"].shape))
+    outputs = execute(network, {"pixels": images})[network.outputs[0]]
+    sized = [insert_fifos(fold(network, request)) for request in foldings]
     cases = [NetworkCase(f"net{i}", graph, images, i, 8 * schedule.latency) for i, (graph, schedule) in enumerate(sized)]
     batch = NetworkBatch.build(cases, tmp_path)
     for case, (_, schedule) in zip(cases, sized, strict=True):

@@ -90,6 +90,17 @@ def test_sums_are_exact_and_saturate(dtype: type, other: type, rng: np.random.Ge
     assert np.array_equal(kernels.add(a, b, low=-5, high=7), np.minimum(np.maximum(wide, -5), 7))
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
+def test_products_floor_and_saturate(dtype: type, rng: np.random.Generator) -> None:
+    a, b = everything(rng, dtype, 3, 40), everything(rng, np.int16, 3, 40)
+    out = kernels.multiply(a, b, shift=3, low=-(2**40), high=2**40)
+    held = kernels.multiply(a, b, shift=3, low=-5, high=7)
+    for place in np.ndindex(*a.shape):
+        wanted = int(a[place]) * int(b[place]) // 8
+        assert out[place] == min(max(wanted, -(2**40)), 2**40)
+        assert held[place] == min(max(wanted, -5), 7)
+
+
 @pytest.mark.parametrize("pieces", [1, 2])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
 def test_affine_functions_floor_and_saturate(dtype: type, pieces: int, rng: np.random.Generator) -> None:
@@ -111,6 +122,12 @@ def test_sums_and_affine_functions_that_do_not_fit_are_refused() -> None:
         kernels.add(x, x.T, low=0, high=1)
     with pytest.raises(BadInputError, match="limits 2 and 1 do not ascend"):
         kernels.add(x, x, low=2, high=1)
+    with pytest.raises(BadInputError, match=r"shapes \(2, 3\) and \(3, 2\) are not multiplied"):
+        kernels.multiply(x, x.T, shift=0, low=0, high=1)
+    with pytest.raises(BadInputError, match=r"shift -1 is outside 0..63"):
+        kernels.multiply(x, x, shift=-1, low=0, high=1)
+    with pytest.raises(BadInputError, match="limits 2 and 1 do not ascend"):
+        kernels.multiply(x, x, shift=0, low=2, high=1)
     with pytest.raises(BadInputError, match="3 pieces a channel"):
         kernels.affine(x, np.zeros((3, 3), np.int64), np.zeros((3, 3), np.int64), none, shift=0, low=0, high=1)
     with pytest.raises(BadInputError, match=r"knee has shape \(0\); \(3\) is accepted"):

@@ -1,4 +1,4 @@
-"""What Fork, Add, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
+"""What Fork, Add, Multiply, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from xnorflow.errors import BadInputError, FoldingError
 from xnorflow.hw.graph import StreamType
-from xnorflow.hw.nodes import Add, Affine, Fork, GlobalSum, SumPool
+from xnorflow.hw.nodes import Add, Affine, Fork, GlobalSum, Multiply, SumPool
 from xnorflow.hw.types import BIPOLAR, IntType
 
 S4, S8, U8 = IntType(4, signed=True), IntType(8, signed=True), IntType(8, signed=False)
@@ -22,6 +22,12 @@ def test_add_saturates_at_both_ends() -> None:
     node = Add(name="n", inputs=("a", "b"), outputs=("y",), out_type=S4)
     a, b = np.array([[7, -8, 3, -4]]), np.array([[5, -1, -4, 4]])
     assert node.execute((a, b))[0].tolist() == [[7, -8, -1, 0]]
+
+
+def test_products_floor_towards_minus_infinity_and_saturate() -> None:
+    node = Multiply(name="n", inputs=("a", "b"), outputs=("y",), shift=2, out_type=S4)
+    a, b = np.array([[7, -8, -1, 1, -3, 5]]), np.array([[7, 7, 1, 3, 5, 0]])
+    assert node.execute((a, b))[0].tolist() == [[7, -8, -1, 0, -4, 0]]
 
 
 def test_an_affine_floors_towards_minus_infinity_and_saturates() -> None:
@@ -47,6 +53,7 @@ def test_sums_over_windows_and_images_are_those_of_their_pixels() -> None:
 
 
 IMAGE, SMALL, VECTOR = StreamType((2, 2, 3), S8), StreamType((2, 1, 3), S8), StreamType((3,), S8)
+WIDE = StreamType((3,), IntType(32, signed=False))
 ONE = {"name": "n", "inputs": ("x",), "outputs": ("y",)}
 TWO = {"name": "n", "inputs": ("a", "b"), "outputs": ("y",)}
 REFUSED = [
@@ -54,6 +61,11 @@ REFUSED = [
     (Add(**TWO, out_type=S8), (IMAGE, SMALL), r"Add of streams \(2, 2, 3\) and \(2, 1, 3\); equal shapes are accepted"),
     (Add(**ONE, out_type=S8), (IMAGE,), "Add has 1 inputs and 1 outputs; 2 and 1 are accepted"),
     (Add(**TWO, out_type=BIPOLAR), (IMAGE, IMAGE), "Add to BIPOLAR; INT or UINT is accepted"),
+    (Multiply(**TWO, shift=0, out_type=S8), (IMAGE, SMALL), r"Multiply of streams \(2, 2, 3\) and \(2, 1, 3\); equal shapes are accepted"),
+    (Multiply(**ONE, shift=0, out_type=S8), (IMAGE,), "Multiply has 1 inputs and 1 outputs; 2 and 1 are accepted"),
+    (Multiply(**TWO, shift=0, out_type=BIPOLAR), (IMAGE, IMAGE), "Multiply to BIPOLAR; INT or UINT is accepted"),
+    (Multiply(**TWO, shift=62, out_type=S8), (IMAGE, IMAGE), "shift 62 of products of 16 bits; shifts of 0 to 61 and at most 62 bits"),
+    (Multiply(**TWO, shift=0, out_type=S8), (WIDE, WIDE), "shift 0 of products of 65 bits"),
     (affine([[1]], [[1]]), (IMAGE,), r"coefficients \(1, 1\) and \(1, 1\) do not fit 3 channels"),
     (affine([[1, 1]] * 3, [[1, 1]] * 3), (IMAGE,), r"2 pieces with knees \(0,\)"),
     (affine([[1]] * 3, [[1]] * 3, out=BIPOLAR), (IMAGE,), "Affine to BIPOLAR; INT or UINT is accepted"),

@@ -45,6 +45,8 @@ MUTANTS = [
     ("xf_sum_pool", "tap_q == TapBits'(0)) ?", "1'b0) ?", "beat"),
     ("xf_fork", "in_valid_i && in_ready_o", "in_valid_i", "beat"),
     ("xf_add", "assign out_valid_o = &have", "assign out_valid_o = |have", "beat"),
+    ("xf_multiply", "(&have) && room", "(|have) && room", "beat"),
+    ("xf_multiply", ".Depth(3)) u_queue", ".Depth(2)) u_queue", "cycle"),
     ("xf_saturate", "!(&dropped)", "(&dropped)", "beat"),
     ("xf_affine", "compared < knee", "compared <= knee", "beat"),
     ("xf_affine", ".Depth(4)) u_queue", ".Depth(3)) u_queue", "cycle"),

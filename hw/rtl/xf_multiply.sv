@@ -1,0 +1,128 @@
+// xf_multiply: the product of two streams, element by element, shifted and held at the ends of the output's type.
+//
+// Contract: input 0 (a: bit 0 of in_valid_i and in_ready_o, the lower Lanes*ABits bits of in_data_i) and input 1 (b: above
+// it) come at their own pace; out = limit((a * b) >>> Shift) to OutBits bits, unsigned where OutKind is 0, two's complement
+// where it is 1. AKind, BKind: 0 unsigned, 1 two's complement, 2 bipolar (bit 0 is -1). ProductBits hold every product and
+// either factor.
+// Four beats fit at each input, as many as pass the cell in its latency, so that either may run ahead as far as where
+// both are there. in_ready_o and out_valid_o depend on registers only.
+// Latency 3 cycles from the later of the two beats, interval one cycle a beat.
+// Cost: a four-beat FIFO an input, a multiplier (a DSP where it is wide enough) and a limiter a lane, an output queue.
+`default_nettype none
+
+module xf_multiply #(
+  parameter integer Lanes = 1,
+  parameter integer ABits = 1,
+  parameter integer AKind = 1,
+  parameter integer BBits = 1,
+  parameter integer BKind = 1,
+  parameter integer ProductBits = 2,
+  parameter integer Shift = 0,
+  parameter integer OutBits = 1,
+  parameter integer OutKind = 1
+) (
+  input  wire logic                             clk_i,
+  input  wire logic                             rst_ni,
+  input  wire logic [1:0]                       in_valid_i,
+  output logic      [1:0]                       in_ready_o,
+  input  wire logic [Lanes*(ABits+BBits)-1:0]   in_data_i,
+  output logic                                  out_valid_o,
+  input  wire logic                             out_ready_i,
+  output logic      [Lanes*OutBits-1:0]         out_data_o
+);
+
+  xf_require #(
+    .Ok(Lanes >= 1 && ABits >= 1 && BBits >= 1 && OutBits >= 1),
+    .Message("xf_multiply: Lanes and all widths must be at least 1")
+  ) u_require_sizes ();
+  xf_require #(
+    .Ok(Shift >= 0 && ProductBits > ABits && ProductBits > BBits),
+    .Message("xf_multiply: Shift must not be negative, and ProductBits hold either factor")
+  ) u_require_product ();
+
+  localparam integer ShiftedBits = (ProductBits > Shift) ? ProductBits - Shift : 1;
+
+  logic [1:0]               have;
+  logic                     room;
+  logic                     take;
+  logic                     valid_q;
+  logic [Lanes*ABits-1:0]   a_beat;
+  logic [Lanes*BBits-1:0]   b_beat;
+  logic [Lanes*OutBits-1:0] codes;
+
+  assign take = (&have) && room;
+
+  xf_fifo #(.Width(Lanes * ABits), .Depth(4)) u_a (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (in_valid_i[0]),
+    .in_ready_o (in_ready_o[0]),
+    .in_data_i  (in_data_i[Lanes*ABits-1:0]),
+    .out_valid_o(have[0]),
+    .out_ready_i(take),
+    .out_data_o (a_beat)
+  );
+
+  xf_fifo #(.Width(Lanes * BBits), .Depth(4)) u_b (
+    .clk_i,
+    .rst_ni,
+    .in_valid_i (in_valid_i[1]),
+    .in_ready_o (in_ready_o[1]),
+    .in_data_i  (in_data_i[Lanes*(ABits+BBits)-1:Lanes*ABits]),
+    .out_valid_o(have[1]),
+    .out_ready_i(take),
+    .out_data_o (b_beat)
+  );
+
+  always_ff @(posedge clk_i) begin
+    if (!rst_ni) valid_q <= 1'b0;
+    else valid_q <= take;
+  end
+
+  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
+    logic signed [ABits:0]         a;
+    logic signed [BBits:0]         b;
+    logic signed [ProductBits-1:0] wide_a;
+    logic signed [ProductBits-1:0] wide_b;
+    logic signed [ProductBits-1:0] product_q;
+    logic signed [ShiftedBits-1:0] shifted;
+
+    xf_widen #(.Bits(ABits), .Kind(AKind)) u_wide_a (.data_i(a_beat[i*ABits+:ABits]), .value_o(a));
+    xf_widen #(.Bits(BBits), .Kind(BKind)) u_wide_b (.data_i(b_beat[i*BBits+:BBits]), .value_o(b));
+    assign wide_a = ProductBits'(a);
+    assign wide_b = ProductBits'(b);
+
+    always_ff @(posedge clk_i) product_q <= wide_a * wide_b;
+
+    if (ProductBits > Shift) begin : gen_shift
+      assign shifted = product_q[ProductBits-1:Shift];
+      if (Shift > 0) begin : gen_fraction
+        logic unused;
+        assign unused = &{1'b0, product_q[Shift-1:0]};
+      end
+    end else begin : gen_sign
+      assign shifted = product_q[ProductBits-1];
+      logic unused;
+      assign unused = &{1'b0, product_q};
+    end
+
+    xf_saturate #(.Bits(ShiftedBits), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
+      .data_i(shifted), .value_o(codes[i*OutBits+:OutBits])
+    );
+  end
+
+  xf_queue #(.Width(Lanes * OutBits), .Depth(3)) u_queue (
+    .clk_i,
+    .rst_ni,
+    .claim_i    (take),
+    .claim_ok_o (room),
+    .push_i     (valid_q),
+    .data_i     (codes),
+    .out_valid_o,
+    .out_ready_i,
+    .out_data_o
+  );
+
+endmodule
+
+`default_nettype wire
