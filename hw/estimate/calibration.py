@@ -1,4 +1,4 @@
-"""The networks of one node (a Fork and its Add are two) on which the resource formulas are calibrated, and what Yosys made of them."""
+"""The networks of one node (a Fork and what joins its streams are two) on which the resource formulas are calibrated, and what Yosys made of them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from xnorflow.hw.nodes import (
     Add,
     Affine,
     ArgMax,
+    Concat,
     Fifo,
     Fork,
     GlobalSum,
@@ -93,6 +94,7 @@ _SUMS = ((4, 16, 4, 9), (4, 8, 8, 9), (64, 16, 2, 10), (4, 4, 1, 1))  # taps, ch
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
 _ADDS = ((1, 9, 9), (4, 9, 10), (16, 8, 8), (2, 16, 12))  # lanes, bits in, bits out
 _PRODUCTS = ((1, 9, 8, 9), (4, 9, 8, 9), (8, 4, 3, 8), (2, 3, 1, 6))  # lanes, bits in, shift, bits out
+_CONCATS = ((1, 8, 9), (4, 4, 8), (8, 64, 9), (64, 64, 1))  # lanes, channels of each, bits
 _AFFINE = (  # lanes, channels, bits in, pieces, bits of the multiplier, bits out
     (1, 16, 9, 1, 8, 9),
     (4, 64, 11, 1, 10, 9),
@@ -132,15 +134,7 @@ def cases() -> Iterator[tuple[str, Graph]]:
     yield "GlobalSum 8x8x16 lanes=4 bits=9", _graph(GlobalSum(**_PORTS, lanes=4), (8, 8, 16), IntType(9, signed=True))
     for lanes, rows, channels, bits, out in _TABLES:
         yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", _table(lanes, rows, channels, bits, out)
-    for lanes, bits, out in _ADDS:
-        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
-        add = Add(name="add", inputs=("a", "b"), outputs=("y",), out_type=IntType(out, signed=True), lanes=lanes)
-        yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
-    for lanes, bits, shift, out in _PRODUCTS:
-        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
-        multiply = Multiply(name="multiply", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
-        graph = Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, multiply), ("y",))
-        yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", graph
+    yield from _joining_cases()
     for lanes, channels, bits, pieces, mul, out in _AFFINE:
         name = f"Affine lanes={lanes} C={channels} bits={bits} pieces={pieces} mul={mul} out={out}"
         yield name, _affine(lanes, channels, bits, pieces, mul, out)
@@ -161,6 +155,23 @@ def _image_cases() -> Iterator[tuple[str, Graph]]:
     for taps, channels, lanes, bits in _POOLS:
         pool = MaxPool(**_PORTS, taps=taps, lanes=lanes)
         yield f"MaxPool taps={taps} C={channels} lanes={lanes} bits={bits}", _graph(pool, (4, 4, taps * channels), _type(bits, signed=True))
+
+
+def _joining_cases() -> Iterator[tuple[str, Graph]]:
+    for lanes, bits, out in _ADDS:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        add = Add(name="add", inputs=("a", "b"), outputs=("y",), out_type=IntType(out, signed=True), lanes=lanes)
+        yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
+    for lanes, bits, shift, out in _PRODUCTS:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        multiply = Multiply(name="multiply", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
+        graph = Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, multiply), ("y",))
+        yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", graph
+    for lanes, channels, bits in _CONCATS:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        concat = Concat(name="concat", inputs=("a", "b"), outputs=("y",), lanes=lanes)
+        graph = Graph(_input((4, 4, channels), _type(bits, signed=True)), (fork, concat), ("y",))
+        yield f"Fork and Concat lanes={lanes} C={channels} bits={bits}", graph
 
 
 def _type(bits: int, *, signed: bool = False) -> IntType:

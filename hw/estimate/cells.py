@@ -117,6 +117,12 @@ def multiply(lanes: int, factors: tuple[int, int], product: int, shift: int, out
     return total(fifo(lanes * bits, 4) for bits in factors) + lane * lanes + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
 
 
+def concat(bits: int, beats: int) -> Resources:
+    """``xf_concat``: a two-beat FIFO an input, LUT RAM for the second one's beats of a pixel, and a multiplexer."""
+    kept = Resources(ff=bits) if beats == 1 else lut_ram(bits, beats)
+    return fifo(bits, 2) * 2 + kept + Resources(lut=bits + 2, ff=1) + counter(beats)
+
+
 def affine(lanes: int, folds: int, in_bits: int, widths: tuple[int, int], shifted: int, out_bits: int, pieces: int) -> Resources:
     """``xf_affine``: a multiplier, an adder and a limiter a lane, the ROM of coefficients, an output queue."""
     mul_bits, add_bits = widths

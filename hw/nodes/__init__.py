@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnorflow.hw.nodes.add import Add
 from xnorflow.hw.nodes.affine import Affine
 from xnorflow.hw.nodes.argmax import ArgMax
+from xnorflow.hw.nodes.concat import Concat
 from xnorflow.hw.nodes.fifo import Fifo
 from xnorflow.hw.nodes.flatten import Flatten
 from xnorflow.hw.nodes.fork import Fork
@@ -24,6 +25,7 @@ _CLASSES = (
     Add,
     Affine,
     ArgMax,
+    Concat,
     Fifo,
     Flatten,
     Fork,
@@ -46,6 +48,7 @@ __all__ = [
     "Add",
     "Affine",
     "ArgMax",
+    "Concat",
     "Fifo",
     "Flatten",
     "Fork",

@@ -11,6 +11,7 @@ from xnorflow.hw.nodes import (
     Add,
     Affine,
     ArgMax,
+    Concat,
     Fifo,
     Fork,
     GlobalSum,
@@ -286,6 +287,17 @@ def multiply(rng: np.random.Generator) -> Iterator[CellCase]:
         yield _case(node, (2, 2, channels), a, f"shift {shift}, to {out.name}", b)
 
 
+def concat(rng: np.random.Generator) -> Iterator[CellCase]:
+    """One beat a pixel and many, powers of two and not; one pixel; one bit and many."""
+    fixed = [((2, 2, 4), 2, S8), ((1, 1, 1), 1, BIPOLAR), ((2, 1, 3), 1, U3), ((1, 3, 4), 4, S4), ((6,), 1, BIPOLAR), ((2, 2, 2), 1, U32)]
+    for _ in range(RANDOM):
+        h, w, c = _ints(rng, 1, 3, 2) + _ints(rng, 1, 9, 1)
+        fixed.append(((h, w, c), _divisor(c, rng), _dtype(rng, 8)))
+    for shape, lanes, dtype in fixed:
+        node = Concat(name="n", inputs=("a", "b"), outputs=("y",), lanes=lanes)
+        yield _case(node, shape, dtype, "side by side", dtype)
+
+
 def affine(rng: np.random.Generator) -> Iterator[CellCase]:
     """One slope and two, one fold and many, every kind of number, shifts of nothing and of all, products of both signs."""
     fixed = [(4, 1, S8, 1, 4, S8), (4, 4, S8, 2, 4, S8), (6, 2, S4, 2, 0, S16), (3, 3, U8, 1, 7, U3), (2, 1, BIPOLAR, 1, 1, S4)]
@@ -306,6 +318,7 @@ MATRIX: dict[str, Callable[[np.random.Generator], Iterator[CellCase]]] = {
     "xf_add": add,
     "xf_affine": affine,
     "xf_argmax": argmax,
+    "xf_concat": concat,
     "xf_fifo": fifo,
     "xf_fork": fork,
     "xf_matvec_int": int_mat_vec,

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Flatten, GlobalSum, MaxPool, Multiply, Pad, SlidingWindow, SumPool, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, ArgMax, Concat, Flatten, GlobalSum, MaxPool, Multiply, Pad, SlidingWindow, SumPool, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.nodes.summing import Summing
 from xnorflow.kernels import BitThresholds, Borders, IntLayer, Packed, Window, XnorLayer
@@ -51,6 +51,8 @@ def join(node: Node) -> Callable[..., Value]:
     Raises:
         BadInputError: the CPU runtime does not know the node.
     """
+    if isinstance(node, Concat):
+        return _concat
     if not isinstance(node, Add | Multiply):
         raise BadInputError(f"node {node.name}: the CPU runtime does not know {node.op}")
     limits, dtype = {"low": node.out_type.minimum, "high": node.out_type.maximum}, node.out_type
@@ -58,6 +60,11 @@ def join(node: Node) -> Callable[..., Value]:
         shift = node.shift
         return lambda a, b: hold(kernels.multiply(integers(a), integers(b), shift=shift, **limits), dtype)
     return lambda a, b: hold(kernels.add(integers(a), integers(b), **limits), dtype)
+
+
+def _concat(a: Value, b: Value) -> Value:
+    joined = np.concatenate([integers(a), integers(b)], axis=-1)
+    return kernels.pack(joined) if isinstance(a, Packed) else joined
 
 
 def mat_vec(node: MatVec, kind: StreamType, window: SlidingWindow | None, threshold: Threshold | None, isa: str) -> Operator:

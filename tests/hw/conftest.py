@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from xnorflow.hw.graph import Graph, Node, StreamType
-from xnorflow.hw.nodes import Add, Affine, Flatten, IntMatVec, MaxPool, Multiply, Pad, SlidingWindow, Threshold, XnorMatVec
+from xnorflow.hw.nodes import Add, Affine, Concat, Flatten, IntMatVec, MaxPool, Multiply, Pad, SlidingWindow, Threshold, XnorMatVec
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
@@ -125,7 +125,7 @@ class Networks:
         return Graph({"pixels": StreamType((size + 2, size + 2, 1), UINT8)}, tuple(nodes), ("fc_out",))
 
     def gated(self, size: int = 8, channels: int = 4) -> Graph:
-        """An integer convolution, whose values gate those of a binary one behind it, element by element, and a linear layer."""
+        """An integer convolution, whose values gate those of a binary one behind it and stand beside them, and a linear layer."""
         *branch, _ = self.block("one", "norm_out", channels)
         nodes: list[Node] = [
             SlidingWindow(name="win", inputs=("pixels",), outputs=("w",), kernel=(3, 3)),
@@ -133,9 +133,10 @@ class Networks:
             self.affine("norm", "s", channels),
             *branch,
             Multiply(name="gate", inputs=("norm_out", branch[-1].outputs[0]), outputs=("gated",), shift=4, out_type=INT7),
-            Flatten(name="flatten", inputs=("gated",), outputs=("flat",)),
+            Concat(name="both", inputs=("norm_out", "gated"), outputs=("joined",)),
+            Flatten(name="flatten", inputs=("joined",), outputs=("flat",)),
         ]
-        weights = self.rng.integers(-7, 8, (3, size * size * channels))
+        weights = self.rng.integers(-7, 8, (3, 2 * size * size * channels))
         nodes.append(IntMatVec(name="fc", inputs=("flat",), outputs=("fc_out",), weights=weights, weight_type=INT7))
         return Graph({"pixels": StreamType((size + 2, size + 2, 1), UINT8)}, tuple(nodes), ("fc_out",))
 

@@ -10,9 +10,11 @@ import pytest
 from xnorflow.errors import CheckFailedError
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
+from xnorflow.hw.graph import Graph, StreamType
 from xnorflow.hw.interpreter import execute
-from xnorflow.hw.nodes import Fifo
+from xnorflow.hw.nodes import Concat, Fifo
 from xnorflow.hw.serialise import graph_from_json, graph_to_json
+from xnorflow.hw.types import IntType
 from xnorflow.sim.chain import check_rtl
 from xnorflow.sim.cpu import CpuRuntime
 from xnorflow.sim.multi import NetworkBatch, NetworkCase
@@ -34,6 +36,16 @@ def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(kind, folding, n
     assert set(streams) == set(expected)
     assert all(np.array_equal(streams[name], expected[name]) for name in expected)
     assert np.array_equal(runtime.run(images), expected[graph.outputs[0]])
+
+
+def test_signs_stand_side_by_side_on_the_cpu_too(networks):
+    signs = [networks.threshold(name, "pixels", 37, 200) for name in ("one", "two")]
+    both = Concat(name="both", inputs=("one_out", "two_out"), outputs=("signs",))
+    graph = Graph({"pixels": StreamType((2, 3, 37), IntType(8, signed=False))}, (*signs, both, networks.matvec("mix", "signs", 74, 5)), ("mix_out",))
+    images = np.random.default_rng(3).integers(0, 256, (4, 2, 3, 37))
+    expected = execute(graph, {"pixels": images}, keep_all=True)
+    streams = CpuRuntime(graph).run_all(images)
+    assert all(np.array_equal(streams[name], expected[name]) for name in expected)
 
 
 @pytest.mark.parametrize("kind", ["residual", "gated"])

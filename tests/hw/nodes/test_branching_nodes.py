@@ -1,4 +1,4 @@
-"""What Fork, Add, Multiply, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
+"""What Fork, Add, Multiply, Concat, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from xnorflow.errors import BadInputError, FoldingError
 from xnorflow.hw.graph import StreamType
-from xnorflow.hw.nodes import Add, Affine, Fork, GlobalSum, Multiply, SumPool
+from xnorflow.hw.nodes import Add, Affine, Concat, Fork, GlobalSum, Multiply, SumPool
 from xnorflow.hw.types import BIPOLAR, IntType
 
 S4, S8, U8 = IntType(4, signed=True), IntType(8, signed=True), IntType(8, signed=False)
@@ -28,6 +28,12 @@ def test_products_floor_towards_minus_infinity_and_saturate() -> None:
     node = Multiply(name="n", inputs=("a", "b"), outputs=("y",), shift=2, out_type=S4)
     a, b = np.array([[7, -8, -1, 1, -3, 5]]), np.array([[7, 7, 1, 3, 5, 0]])
     assert node.execute((a, b))[0].tolist() == [[7, -8, -1, 0, -4, 0]]
+
+
+def test_channels_of_the_first_come_before_those_of_the_second() -> None:
+    node = Concat(name="n", inputs=("a", "b"), outputs=("y",), lanes=2)
+    assert node.execute((np.array([[1, 2]]), np.array([[3, 4]])))[0].tolist() == [[1, 2, 3, 4]]
+    assert node.infer((StreamType((3, 2, 4), BIPOLAR),) * 2) == (StreamType((3, 2, 8), BIPOLAR),)
 
 
 def test_an_affine_floors_towards_minus_infinity_and_saturates() -> None:
@@ -66,6 +72,8 @@ REFUSED = [
     (Multiply(**TWO, shift=0, out_type=BIPOLAR), (IMAGE, IMAGE), "Multiply to BIPOLAR; INT or UINT is accepted"),
     (Multiply(**TWO, shift=62, out_type=S8), (IMAGE, IMAGE), "shift 62 of products of 16 bits; shifts of 0 to 61 and at most 62 bits"),
     (Multiply(**TWO, shift=0, out_type=S8), (WIDE, WIDE), "shift 0 of products of 65 bits"),
+    (Concat(**ONE), (IMAGE,), "Concat has 1 inputs and 1 outputs; 2 and 1 are accepted"),
+    (Concat(**TWO), (IMAGE, SMALL), r"Concat of streams INT8 \(2, 2, 3\) and INT8 \(2, 1, 3\); equal types and shapes are accepted"),
     (affine([[1]], [[1]]), (IMAGE,), r"coefficients \(1, 1\) and \(1, 1\) do not fit 3 channels"),
     (affine([[1, 1]] * 3, [[1, 1]] * 3), (IMAGE,), r"2 pieces with knees \(0,\)"),
     (affine([[1]] * 3, [[1]] * 3, out=BIPOLAR), (IMAGE,), "Affine to BIPOLAR; INT or UINT is accepted"),

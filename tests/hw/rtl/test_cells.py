@@ -47,6 +47,8 @@ MUTANTS = [
     ("xf_add", "assign out_valid_o = &have", "assign out_valid_o = |have", "beat"),
     ("xf_multiply", "(&have) && room", "(|have) && room", "beat"),
     ("xf_multiply", ".Depth(3)) u_queue", ".Depth(2)) u_queue", "cycle"),
+    ("xf_concat", "second_q || (&have)", "second_q || (|have)", "beat"),
+    ("xf_concat", "if (last) second_q", "if (1'b1) second_q", "beat"),
     ("xf_saturate", "!(&dropped)", "(&dropped)", "beat"),
     ("xf_affine", "compared < knee", "compared <= knee", "beat"),
     ("xf_affine", ".Depth(4)) u_queue", ".Depth(3)) u_queue", "cycle"),
