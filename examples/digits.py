@@ -18,7 +18,7 @@ from xnorflow.sim.accelerator import Accelerator
 
 def main(folder: Path, epochs: int = 30) -> float:
     """Returns the share of 100 test images that the compiled network labels right."""
-    training = train("tfc-digits", folder / "train", overrides=[f"train.epochs={epochs}"])
+    training = train("tfc-digits", folder / "train", overrides=[f"train.epochs={epochs}"], force=True)
     model = export(training.checkpoint, folder / "model.onnx").model
     build = compile_(model, folder / "build", fps=100_000, force=True).build
     report = verify(build.folder, data="digits", images=100, checkpoint=training.checkpoint)

@@ -87,7 +87,7 @@ def demo(
     begin = time.perf_counter()
     chosen = _recipe(data) if recipe is None else recipe
     step(f"train {chosen} on {data}")
-    training = train(chosen, out / "train", overrides=settings, data=data, progress_bar=progress_bar, progress=progress)
+    training = train(chosen, out / "train", overrides=settings, data=data, force=True, progress_bar=progress_bar, progress=progress)
     step("export QONNX and compare it with PyTorch")
     model = export(training.checkpoint, out / "model.onnx", progress=progress).model
     step(f"compile for {fps:,.0f} images/s at 100 MHz")

@@ -59,6 +59,7 @@ def train(
     accelerator: str = "auto",
     devices: int | None = None,
     nodes: int = 1,
+    force: bool = False,
     progress_bar: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> TrainResult:
@@ -74,6 +75,7 @@ def train(
         accelerator: ``cpu``, ``gpu`` or ``auto``.
         devices: processes of a machine, which divide each batch; None for one, or under ``torchrun`` for all it started.
         nodes: machines.
+        force: replace what another training left in ``out``.
         progress_bar: show a bar on the terminal.
         progress: told about slow work in words.
 
@@ -95,6 +97,7 @@ def train(
         resume=resume,
         stop_after=stop_after,
         devices=Devices(accelerator, devices, nodes),
+        force=force,
         progress_bar=progress_bar,
         progress=progress,
     )

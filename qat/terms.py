@@ -229,14 +229,16 @@ class Distribution(LabelTerm):
 @TERMS.register("kurtosis")
 @dataclass(frozen=True)
 class Kurtosis(LabelTerm):
-    """Kurtosis regulariser; ``published`` names one of the published lists of targets and replaces ``targets``."""
+    """Kurtosis regulariser; ``published`` names one of the published lists, and takes the place of ``targets``."""
 
-    targets: tuple[float, ...] = (1.8,)
+    targets: tuple[float, ...] = kurtosis.UNIFORM
     published: str | None = None
 
     def __post_init__(self) -> None:
         if self.published is not None and self.published not in kurtosis.TARGETS:
             raise BadInputError(f"kurtosis: published targets {self.published!r} are not known; known are {', '.join(kurtosis.TARGETS)}")
+        if self.published is not None and self.targets != kurtosis.UNIFORM:
+            raise BadInputError(f"kurtosis: targets and published ({self.published}) are given; one of them is accepted")
         kurtosis.check_targets(self.targets)
 
     def __call__(self, seen: Observation) -> Tensor:

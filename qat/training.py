@@ -105,6 +105,7 @@ def run_training(
     resume: Path | None = None,
     stop_after: int | None = None,
     devices: Devices | None = None,
+    force: bool = False,
     progress_bar: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Training:
@@ -121,11 +122,12 @@ def run_training(
             first: it begins. A finished training is left as it is.
         stop_after: stop when this many epochs of all stages are done; the schedule stays that of the recipe's epochs.
         devices: where to train; None for one device.
+        force: replace what another training left in ``out``.
         progress_bar: show a bar on the terminal.
         progress: told about slow work in words.
 
     Raises:
-        BadInputError: data, folder, checkpoint, devices or settings cannot be used, or the training diverged.
+        BadInputError: data, folder, checkpoint, devices or settings cannot be used, the folder holds another training, or this one diverged.
         UnsupportedModelError: the training is over and its weights are not binary.
     """
     devices = devices or Devices()
@@ -142,8 +144,17 @@ def run_training(
         return Training(start, done.info.accuracy, done.info.train.epochs, len(train_split), len(test_split))
     _make(out)
     with claimed(out):
+        if not force and (start is None or start.parent.resolve() != out.resolve()):
+            _spare(out)
         _clear(out)
         return _train_stages(run, stages, begin, start, stop_after)
+
+
+def _spare(out: Path) -> None:
+    """Refuse a folder whose checkpoint a new training would replace."""
+    last = out / f"{FINAL_STAGE}.ckpt"
+    if is_first() and last.exists():
+        raise BadInputError(f"{last} is of another training, which --resume {out} goes on with and --force replaces; or name another folder")
 
 
 def _train_stages(run: _Run, stages: Sequence[Stage], begin: int, start: Path | None, stop_after: int | None) -> Training:

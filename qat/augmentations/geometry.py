@@ -39,6 +39,10 @@ class Crop(ImageAugmentation):
 
     def vary(self, images: Tensor, draws: Draws, size: tuple[int, int]) -> Tensor:
         height, width = images.shape[2:]
+        if self.border >= min(height, width):
+            raise BadInputError(
+                f"crop: border {self.border} leaves nothing of images of {width}x{height} pixels; at most {min(height, width) - 1} is accepted"
+            )
         shifted = torch.nn.functional.pad(images, (self.border,) * 4).unfold(2, height, 1).unfold(3, width, 1)
         top, left = (torch.from_numpy(draws.integers(number, 2 * self.border + 1)).to(images.device) for number in (0, 1))
         return shifted[torch.arange(len(images), device=images.device), :, top, left]

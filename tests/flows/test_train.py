@@ -44,5 +44,5 @@ def test_a_resumed_training_goes_on_in_its_folder(tmp_path: Path) -> None:
     assert train("tfc-digits", overrides=short, resume=tmp_path / "run").checkpoint == tmp_path / "run" / "last.ckpt"
     file = tmp_path / "run" / "last.ckpt"
     assert train("tfc-digits", overrides=short, resume=file).checkpoint == file
-    train("tfc-digits", tmp_path / "run", overrides=short, stop_after=1)
+    train("tfc-digits", tmp_path / "run", overrides=short, stop_after=1, force=True)
     assert train("tfc-digits", tmp_path / "other", overrides=short, resume=file).checkpoint == tmp_path / "other" / "last.ckpt"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from brevitas.nn import QuantIdentity
 from torch import nn
 
 from xnorflow.errors import BadInputError
@@ -39,3 +40,9 @@ def test_closed_taps_change_nothing() -> None:
 def test_an_unknown_tap_names_the_known() -> None:
     with pytest.raises(BadInputError, match=r"tap 'layer4' is no module of the network; its modules are 0, 1, 1\.0"):
         FeatureTaps(network(), ["layer4"])
+
+
+def test_an_unknown_tap_names_no_module_of_brevitas() -> None:
+    net = nn.Sequential(QuantIdentity(), nn.ReLU())
+    with pytest.raises(BadInputError, match=r"its modules are 0, 1$"):
+        FeatureTaps(net, ["2"])

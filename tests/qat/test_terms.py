@@ -116,6 +116,8 @@ def test_unusable_sums_are_refused() -> None:
         TermSum([WeightedTerm("logits"), WeightedTerm("logits")])
     with pytest.raises(BadInputError, match="published targets 'cifar100' are not known; known are imagenet-resnet18, cifar"):
         TermSum([WeightedTerm("kurtosis", arguments={"published": "cifar100"})])
+    with pytest.raises(BadInputError, match=r"targets and published \(cifar\) are given; one of them is accepted"):
+        TermSum([WeightedTerm("kurtosis", arguments={"published": "cifar", "targets": [1.0]})])
     with pytest.raises(BadInputError, match=r"ramp 2 is not in \[0, 1\]"):
         WeightedTerm("logits", ramp=2)
     with pytest.raises(BadInputError, match="term logits: weight nan is not finite"):

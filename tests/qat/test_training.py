@@ -98,6 +98,20 @@ def test_the_folder_holds_one_checkpoint_and_tensorboard_logs(tmp_path: Path) ->
     assert list(tmp_path.glob("logs/last/events.out.tfevents.*"))
 
 
+def test_a_new_training_spares_another_ones_folder_unless_told(tmp_path: Path) -> None:
+    first = run_training(short("train.epochs=1"), tmp_path).checkpoint
+    before = first.read_bytes()
+    with pytest.raises(BadInputError, match=r"last\.ckpt is of another training, which --resume .* goes on with and --force replaces"):
+        run_training(short("train.epochs=1", "train.seed=1"), tmp_path)
+    assert first.read_bytes() == before
+    begun = run_training(short("train.seed=2"), tmp_path / "begun", stop_after=1).checkpoint
+    with pytest.raises(BadInputError, match="is of another training"):
+        run_training(short("train.seed=2"), tmp_path, resume=begun)
+    assert first.read_bytes() == before
+    run_training(short("train.epochs=1", "train.seed=1"), tmp_path, force=True)
+    assert first.read_bytes() != before
+
+
 def test_a_training_that_diverges_is_stopped_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(
         BadInputError, match=r"training diverged in stage last, epoch 0, step 1: the loss is inf; lower train\.lr; no checkpoint was written before"

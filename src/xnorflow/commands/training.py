@@ -20,6 +20,7 @@ def train(
     devices: Annotated[int | None, typer.Option("--devices", help="Processes that divide each batch; all of torchrun's, else 1.")] = None,
     nodes: Annotated[int, typer.Option("--nodes", help="Machines, each with so many processes.")] = 1,
     accelerator: Annotated[str, typer.Option("--accelerator", help="cpu, gpu or auto.")] = "auto",
+    force: Annotated[bool, typer.Option("--force", help="Replace what another training left in the folder.")] = False,
     as_json: Json = False,
 ) -> None:
     """Train a network from a recipe."""
@@ -34,6 +35,7 @@ def train(
         accelerator=accelerator,
         devices=devices,
         nodes=nodes,
+        force=force,
         progress_bar=on_terminal(),
         progress=say,
     )

@@ -64,6 +64,7 @@ def test_a_rotation_is_torchvisions_with_the_images_own_seed() -> None:
     ("make", "message"),
     [
         (lambda: Crop(0), r"^crop: border 0 is below 1$"),
+        (lambda: Crop(5).vary(images(1), draws(1), (5, 6)), r"^crop: border 5 leaves nothing of images of 6x5 pixels; at most 4 is accepted$"),
         (lambda: Flip(1.5), r"^flip: probability 1\.5 is not in \[0, 1\]$"),
         (lambda: RandomResizedCrop((0.5, 0.1)), r"^random-resized-crop: scale 0\.5, 0\.1 is no finite positive range, lowest first$"),
         (lambda: RandomResizedCrop((0.5, float("inf"))), r"^random-resized-crop: scale 0\.5, inf is no finite positive range"),

@@ -145,7 +145,7 @@ def test_another_precision_or_average_is_refused(tmp_path: Path) -> None:
 
 def test_a_training_in_a_used_folder_begins_its_logs_anew(tmp_path: Path) -> None:
     run_training(recipe(), tmp_path)
-    run_training(recipe("train.epochs=1"), tmp_path)
+    run_training(recipe("train.epochs=1"), tmp_path, force=True)
     assert [row["step"] for row in table(tmp_path)] == ["3"]
     assert len(list((tmp_path / "logs" / "last").glob("events.out.tfevents.*"))) == 1
 
@@ -158,4 +158,4 @@ def test_stopping_before_the_checkpoint_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"stop_after 2 is behind .*last\.ckpt"):
         run_training(chain, tmp_path, resume=tmp_path, stop_after=2)
     with pytest.raises(BadInputError, match="stop_after 0 is below 1"):
-        run_training(chain, tmp_path, stop_after=0)
+        run_training(chain, tmp_path, stop_after=0, force=True)
