@@ -18,6 +18,28 @@ def one_input(node: Node, ins: tuple[StreamType, ...]) -> StreamType:
     return ins[0]
 
 
+def two_inputs(node: Node, ins: tuple[StreamType, ...]) -> tuple[StreamType, StreamType]:
+    """The types of the two inputs, which are of one shape."""
+    if len(ins) != 2 or len(node.outputs) != 1:
+        raise BadInputError(f"node {node.name}: {node.op} has {len(ins)} inputs and {len(node.outputs)} outputs; 2 and 1 are accepted")
+    first, second = ins
+    if first.shape != second.shape:
+        raise BadInputError(f"node {node.name}: {node.op} of streams {first.shape} and {second.shape}; equal shapes are accepted")
+    return first, second
+
+
+def arithmetic(node: Node, result: IntType) -> IntType:
+    """The type of a sum or product, which cannot be BIPOLAR."""
+    if result.bipolar:
+        raise BadInputError(f"node {node.name}: {node.op} to BIPOLAR; INT or UINT is accepted")
+    return result
+
+
+def operand_parameters(first: IntType, second: IntType) -> dict[str, int]:
+    """Parameters of a cell that reads two streams: bits and kind of each."""
+    return {"ABits": first.bits, "AKind": kind_code(first), "BBits": second.bits, "BKind": kind_code(second)}
+
+
 def image(node: Node, kind: StreamType) -> tuple[int, int, int]:
     """Height, width and channels of an image stream."""
     if len(kind.shape) != 3:

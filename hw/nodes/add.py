@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import kind_code, lanes_divide
+from xnorflow.hw.nodes._checks import arithmetic, kind_code, lanes_divide, operand_parameters, two_inputs
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
@@ -41,15 +40,10 @@ class Add(HardwareNode):
         return self.lanes
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
-        if len(ins) != 2 or len(self.outputs) != 1:
-            raise BadInputError(f"node {self.name}: Add has {len(ins)} inputs and {len(self.outputs)} outputs; 2 and 1 are accepted")
-        first, second = ins
-        if first.shape != second.shape:
-            raise BadInputError(f"node {self.name}: Add of streams {first.shape} and {second.shape}; equal shapes are accepted")
-        if self.out_type.bipolar:
-            raise BadInputError(f"node {self.name}: Add to BIPOLAR; INT or UINT is accepted")
+        first, _ = two_inputs(self, ins)
+        result = arithmetic(self, self.out_type)
         lanes_divide(self, self.lanes, first.channels, "lanes")
-        return (StreamType(first.shape, self.out_type),)
+        return (StreamType(first.shape, result),)
 
     def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         return (np.clip(ins[0] + ins[1], self.out_type.minimum, self.out_type.maximum),)
@@ -64,5 +58,5 @@ class Add(HardwareNode):
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         first, second = (kind.dtype for kind in ins)
-        operands = {"ABits": first.bits, "AKind": kind_code(first), "BBits": second.bits, "BKind": kind_code(second)}
+        operands = operand_parameters(first, second)
         return Cell("xf_add", {"Lanes": self.lanes, **operands, "OutBits": self.out_type.bits, "OutKind": kind_code(self.out_type)})

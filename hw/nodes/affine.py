@@ -11,7 +11,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell, Memory, field_bits, period
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import kind_code, lanes_divide, one_input
+from xnorflow.hw.nodes._checks import arithmetic, kind_code, lanes_divide, one_input
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
@@ -65,14 +65,13 @@ class Affine(HardwareNode):
             raise BadInputError(f"node {self.name}: coefficients {self.mul.shape} and {self.add.shape} do not fit {kind.channels} channels")
         if self.knee.shape != ((kind.channels,) if self.pieces == 2 else (0,)):
             raise BadInputError(f"node {self.name}: {self.pieces} pieces with knees {self.knee.shape}")
-        if self.out_type.bipolar:
-            raise BadInputError(f"node {self.name}: Affine to BIPOLAR; INT or UINT is accepted")
+        result = arithmetic(self, self.out_type)
         if not 0 <= self.shift < MAX_SUM_BITS or self.sum_bits(kind.dtype) > MAX_SUM_BITS:
             raise BadInputError(
                 f"node {self.name}: shift {self.shift} of sums of {self.sum_bits(kind.dtype)} bits; at most {MAX_SUM_BITS} are accepted"
             )
         lanes_divide(self, self.lanes, kind.channels, "lanes")
-        return (StreamType(kind.shape, self.out_type),)
+        return (StreamType(kind.shape, result),)
 
     def sum_bits(self, kind: IntType) -> int:
         """Bits of the widest sum, two's complement; each piece counts over the whole range of the input."""

@@ -11,7 +11,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import lanes_divide
+from xnorflow.hw.nodes._checks import lanes_divide, two_inputs
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
@@ -40,12 +40,9 @@ class Concat(HardwareNode):
         return self.lanes
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
-        if len(ins) != 2 or len(self.outputs) != 1:
-            raise BadInputError(f"node {self.name}: Concat has {len(ins)} inputs and {len(self.outputs)} outputs; 2 and 1 are accepted")
-        first, second = ins
-        if first != second:
-            kinds = " and ".join(f"{kind.dtype.name} {kind.shape}" for kind in ins)
-            raise BadInputError(f"node {self.name}: Concat of streams {kinds}; equal types and shapes are accepted")
+        first, second = two_inputs(self, ins)
+        if first.dtype != second.dtype:
+            raise BadInputError(f"node {self.name}: Concat of streams {first.dtype.name} and {second.dtype.name}; equal types are accepted")
         lanes_divide(self, self.lanes, first.channels, "lanes")
         return (StreamType((*first.shape[:-1], 2 * first.channels), first.dtype),)
 

@@ -11,7 +11,7 @@ from xnorflow.errors import BadInputError
 from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import kind_code, lanes_divide
+from xnorflow.hw.nodes._checks import arithmetic, kind_code, lanes_divide, operand_parameters, two_inputs
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
@@ -47,13 +47,8 @@ class Multiply(HardwareNode):
         return self.lanes
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
-        if len(ins) != 2 or len(self.outputs) != 1:
-            raise BadInputError(f"node {self.name}: Multiply has {len(ins)} inputs and {len(self.outputs)} outputs; 2 and 1 are accepted")
-        first, second = ins
-        if first.shape != second.shape:
-            raise BadInputError(f"node {self.name}: Multiply of streams {first.shape} and {second.shape}; equal shapes are accepted")
-        if self.out_type.bipolar:
-            raise BadInputError(f"node {self.name}: Multiply to BIPOLAR; INT or UINT is accepted")
+        first, second = two_inputs(self, ins)
+        result = arithmetic(self, self.out_type)
         bits = _product_bits(first.dtype, second.dtype)
         if not 0 <= self.shift < MAX_PRODUCT_BITS or bits > MAX_PRODUCT_BITS:
             raise BadInputError(
@@ -61,7 +56,7 @@ class Multiply(HardwareNode):
                 f"and at most {MAX_PRODUCT_BITS} bits are accepted"
             )
         lanes_divide(self, self.lanes, first.channels, "lanes")
-        return (StreamType(first.shape, self.out_type),)
+        return (StreamType(first.shape, result),)
 
     def execute(self, ins: tuple[IntArray, ...]) -> tuple[IntArray, ...]:
         return (np.clip((ins[0] * ins[1]) >> self.shift, self.out_type.minimum, self.out_type.maximum),)
@@ -76,7 +71,7 @@ class Multiply(HardwareNode):
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         first, second = (kind.dtype for kind in ins)
-        operands = {"ABits": first.bits, "AKind": kind_code(first), "BBits": second.bits, "BKind": kind_code(second)}
+        operands = operand_parameters(first, second)
         result = {"Shift": self.shift, "OutBits": self.out_type.bits, "OutKind": kind_code(self.out_type)}
         return Cell("xf_multiply", {"Lanes": self.lanes, **operands, "ProductBits": _product_bits(first, second), **result})
 
