@@ -75,6 +75,9 @@ class Builder:
         grid = chosen_grid(x.values(), self.bits.inner, self.settings.coverage)
         if x.settled and grid.fraction > x.reach.fraction:
             grid = Grid(grid.bits, x.reach.fraction)
+        if x.bend is not None:  # where the sample is far within the reach, its own grid may be finer than float32 can hold
+            while grid.fraction > x.reach.fraction and self._two_slope(x, x.bend, grid).bound(x.reach).worst >= EXACT:
+                grid = Grid(grid.bits, grid.fraction - 1)
         return self.settle(name, x, grid)
 
     def summable(self, name: str, x: Signal, weight: float) -> Signal:
@@ -115,6 +118,9 @@ class Builder:
         return self.emit(f"{name}/quant", Quant.on(grid), x)
 
     def _bent(self, name: str, x: Signal, bend: Bend, grid: Grid) -> Signal:
+        return self.emit(f"{name}/prelu", self._two_slope(x, bend, grid), replace(x, bend=None))
+
+    def _two_slope(self, x: Signal, bend: Bend, grid: Grid) -> TwoSlope:
         # The shifts stand on the finer of both grids, so the first one decides nothing that rounding would not.
         shift = max(x.reach.fraction, grid.fraction) + 1
         moved = bool((bend.before != 0).any())
@@ -124,7 +130,7 @@ class Builder:
         assert step.after is not None
         step.after.set(bend.after + grid.step / 2)
         step.slope.set(bend.slope)
-        return self.emit(f"{name}/prelu", step, replace(x, bend=None))
+        return step
 
     def _affine(self, name: str, x: Signal, grid: Grid) -> Signal:
         plain = replace(x, factor=None, offset=None)

@@ -164,3 +164,11 @@ def test_grids_hold_what_they_are_chosen_for() -> None:
     assert chosen_grid(values, 9, 1.0).step == 2.0**12
     assert weight_fraction(torch.tensor([0.5, -0.2]), 8) == 7
     assert weight_fraction(torch.tensor([127.4]), 8) == 0
+
+
+def test_a_bend_of_a_sample_far_within_its_reach_stays_exact() -> None:
+    b, coarse = builder(), Grid(9, -8)
+    x = entering(b, torch.zeros(1, 1, 2, 2), coarse)
+    out = b.inner("mean", b.bend("prelu", x, torch.tensor([0.25])))
+    assert out.reach.fraction >= coarse.fraction
+    assert checked_bound("again", b.steps["mean/prelu"], [x.reach]).worst < EXACT
