@@ -89,7 +89,7 @@ class Runs:
         key = (name, seed, settings, pause)
         if key not in self.known:
             recipe = recipe_of(name, f"train.seed={seed}", *settings)
-            out = self.folder / str(len(self.known))
+            out = self.folder / str(len(list(self.folder.glob("*"))))  # a run that is refused at its end leaves its folder
             told: list[str] = []
             begun = None
             if pause is not None:
