@@ -50,7 +50,6 @@ module xf_affine #(
   localparam integer KneeBits = InBits + 2;
   localparam integer PieceBits = MulBits + AddBits;
   localparam integer LaneBits = (Pieces == 2) ? 2 * PieceBits + KneeBits : PieceBits;
-  localparam integer ShiftedBits = (SumBits > Shift) ? SumBits - Shift : 1;
 
   logic [FoldBits-1:0]       fold_q;
   logic [Lanes*InBits-1:0]   beat_q;
@@ -89,7 +88,6 @@ module xf_affine #(
     logic signed [SumBits-1:0]     product_q;
     logic signed [SumBits-1:0]     add_q;
     logic signed [SumBits-1:0]     sum;
-    logic signed [ShiftedBits-1:0] shifted;
 
     xf_widen #(.Bits(InBits), .Kind(InKind)) u_value (.data_i(beat_q[i*InBits+:InBits]), .value_o(value));
 
@@ -114,20 +112,8 @@ module xf_affine #(
     end
 
     assign sum = product_q + add_q;
-    if (SumBits > Shift) begin : gen_shift
-      assign shifted = sum[SumBits-1:Shift];
-      if (Shift > 0) begin : gen_fraction
-        logic unused;
-        assign unused = &{1'b0, sum[Shift-1:0]};
-      end
-    end else begin : gen_sign
-      assign shifted = sum[SumBits-1];
-      logic unused;
-      assign unused = &{1'b0, sum};
-    end
-
-    xf_saturate #(.Bits(ShiftedBits), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
-      .data_i(shifted), .value_o(codes[i*OutBits+:OutBits])
+    xf_saturate #(.Bits(SumBits), .Shift(Shift), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
+      .data_i(sum), .value_o(codes[i*OutBits+:OutBits])
     );
   end
 

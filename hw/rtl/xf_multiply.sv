@@ -40,8 +40,6 @@ module xf_multiply #(
     .Message("xf_multiply: Shift must not be negative, and ProductBits hold either factor")
   ) u_require_product ();
 
-  localparam integer ShiftedBits = (ProductBits > Shift) ? ProductBits - Shift : 1;
-
   logic [1:0]               have;
   logic                     room;
   logic                     take;
@@ -85,7 +83,6 @@ module xf_multiply #(
     logic signed [ProductBits-1:0] wide_a;
     logic signed [ProductBits-1:0] wide_b;
     logic signed [ProductBits-1:0] product_q;
-    logic signed [ShiftedBits-1:0] shifted;
 
     xf_widen #(.Bits(ABits), .Kind(AKind)) u_wide_a (.data_i(a_beat[i*ABits+:ABits]), .value_o(a));
     xf_widen #(.Bits(BBits), .Kind(BKind)) u_wide_b (.data_i(b_beat[i*BBits+:BBits]), .value_o(b));
@@ -94,20 +91,8 @@ module xf_multiply #(
 
     always_ff @(posedge clk_i) product_q <= wide_a * wide_b;
 
-    if (ProductBits > Shift) begin : gen_shift
-      assign shifted = product_q[ProductBits-1:Shift];
-      if (Shift > 0) begin : gen_fraction
-        logic unused;
-        assign unused = &{1'b0, product_q[Shift-1:0]};
-      end
-    end else begin : gen_sign
-      assign shifted = product_q[ProductBits-1];
-      logic unused;
-      assign unused = &{1'b0, product_q};
-    end
-
-    xf_saturate #(.Bits(ShiftedBits), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
-      .data_i(shifted), .value_o(codes[i*OutBits+:OutBits])
+    xf_saturate #(.Bits(ProductBits), .Shift(Shift), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
+      .data_i(product_q), .value_o(codes[i*OutBits+:OutBits])
     );
   end
 
