@@ -5,6 +5,7 @@ from __future__ import annotations
 from xnorflow.hw.nodes.add import Add
 from xnorflow.hw.nodes.affine import Affine
 from xnorflow.hw.nodes.argmax import ArgMax
+from xnorflow.hw.nodes.channel_gate import ChannelGate
 from xnorflow.hw.nodes.concat import Concat
 from xnorflow.hw.nodes.fifo import Fifo
 from xnorflow.hw.nodes.flatten import Flatten
@@ -25,6 +26,7 @@ _CLASSES = (
     Add,
     Affine,
     ArgMax,
+    ChannelGate,
     Concat,
     Fifo,
     Flatten,
@@ -48,6 +50,7 @@ __all__ = [
     "Add",
     "Affine",
     "ArgMax",
+    "ChannelGate",
     "Concat",
     "Fifo",
     "Flatten",

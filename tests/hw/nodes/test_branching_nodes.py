@@ -1,13 +1,15 @@
-"""What Fork, Add, Multiply, Concat, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
+"""What Fork, Add, Multiply, ChannelGate, Concat, Affine, SumPool and GlobalSum compute, by slow formulas, and what they refuse."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
 
 from xnorflow.errors import BadInputError, FoldingError
 from xnorflow.hw.graph import StreamType
-from xnorflow.hw.nodes import Add, Affine, Concat, Fork, GlobalSum, Multiply, SumPool
+from xnorflow.hw.nodes import Add, Affine, ChannelGate, Concat, Fork, GlobalSum, Multiply, SumPool
 from xnorflow.hw.types import BIPOLAR, IntType
 
 S4, S8, U8 = IntType(4, signed=True), IntType(8, signed=True), IntType(8, signed=False)
@@ -28,6 +30,18 @@ def test_products_floor_towards_minus_infinity_and_saturate() -> None:
     node = Multiply(name="n", inputs=("a", "b"), outputs=("y",), shift=2, out_type=S4)
     a, b = np.array([[7, -8, -1, 1, -3, 5]]), np.array([[7, 7, 1, 3, 5, 0]])
     assert node.execute((a, b))[0].tolist() == [[7, -8, -1, 0, -4, 0]]
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 3), (3,)])
+def test_a_gate_multiplies_every_pixel_of_its_own_frame(shape) -> None:
+    node = ChannelGate(name="n", inputs=("x", "g"), outputs=("y",), shift=2, out_type=S4)
+    rng = np.random.default_rng(2)
+    x, gate = rng.integers(-8, 8, (2, 3, 2, 3)), rng.integers(0, 16, (2, 3))
+    (out,) = node.execute((x, gate.reshape(2, *shape)))
+    wanted = [max(-8, min(7, math.floor(int(x[at]) * int(gate[at[0], at[3]]) / 4))) for at in np.ndindex(*x.shape)]
+    assert out.reshape(-1).tolist() == wanted
+    assert {-8, 7} < set(wanted)
+    assert node.infer((StreamType((3, 2, 3), S4), StreamType(shape, U8))) == (StreamType((3, 2, 3), S4),)
 
 
 def test_channels_of_the_first_come_before_those_of_the_second() -> None:
@@ -72,6 +86,11 @@ REFUSED = [
     (Multiply(**TWO, shift=0, out_type=BIPOLAR), (IMAGE, IMAGE), "Multiply to BIPOLAR; INT or UINT is accepted"),
     (Multiply(**TWO, shift=62, out_type=S8), (IMAGE, IMAGE), "shift 62 of products of 16 bits; shifts of 0 to 61 and at most 62 bits"),
     (Multiply(**TWO, shift=0, out_type=S8), (WIDE, WIDE), "shift 0 of products of 65 bits"),
+    (ChannelGate(**ONE, shift=0, out_type=S8), (IMAGE,), "ChannelGate has 1 inputs and 1 outputs; 2 and 1 are accepted"),
+    (ChannelGate(**TWO, shift=0, out_type=S8), (VECTOR, VECTOR), r"ChannelGate takes a stream \(H, W, C\), not \(3,\)"),
+    (ChannelGate(**TWO, shift=0, out_type=S8), (IMAGE, SMALL), r"ChannelGate of streams \(2, 2, 3\) and \(2, 1, 3\); a gate \(1, 1, 3\) or \(3,\)"),
+    (ChannelGate(**TWO, shift=0, out_type=BIPOLAR), (IMAGE, VECTOR), "ChannelGate to BIPOLAR; INT or UINT is accepted"),
+    (ChannelGate(**TWO, shift=-1, out_type=S8), (IMAGE, VECTOR), "shift -1 of products of 16 bits; shifts of 0 to 61 and at most 62 bits"),
     (Concat(**ONE), (IMAGE,), "Concat has 1 inputs and 1 outputs; 2 and 1 are accepted"),
     (Concat(**TWO), (IMAGE, SMALL), r"Concat of streams \(2, 2, 3\) and \(2, 1, 3\); equal shapes are accepted"),
     (Concat(**TWO), (IMAGE, StreamType((2, 2, 3), BIPOLAR)), "Concat of streams INT8 and BIPOLAR; equal types are accepted"),
