@@ -48,7 +48,7 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
         FoldingError: the cells wait for each other for ever.
     """
     network = _Network(graph)
-    target = max(timing.interval for timing in network.timings)
+    target = max(timing.interval for timings in network.timings for timing in timings)
     if not network.joins:
         schedule = network.run({})
         if schedule.interval <= target:
@@ -84,7 +84,7 @@ class _Network:
     """The cells of a folded graph, with FIFOs of any depth on its edges.
 
     Attributes:
-        timings: of the cells, in order.
+        timings: of the cells, in order, one for each input.
         edges: bits a beat of every stream between two cells, by its name.
         joins: those of them that end in a cell of several inputs.
         beats: that all cells make a frame.
@@ -92,12 +92,12 @@ class _Network:
 
     def __init__(self, graph: Graph) -> None:
         self._graph, self._nodes, self._carriers = graph, hardware_nodes(graph), carriers(graph)
-        self.timings = [node.timing(graph.types_of(node)) for node in self._nodes]
+        self.timings = [node.timings(graph.types_of(node)) for node in self._nodes]
         output = self._carriers[graph.outputs[0]]
         self.edges = {s: graph.streams[s].dtype.bits * node.out_lanes for node in self._nodes for s in node.outputs if s != output}
         met = {self._carriers[s] for node in self._nodes if len(node.inputs) > 1 for s in node.inputs}
         self.joins = {stream: bits for stream, bits in self.edges.items() if stream in met}
-        self.beats = sum(len(timing.need) * len(node.outputs) for node, timing in zip(self._nodes, self.timings, strict=True))
+        self.beats = sum(len(timings[0].need) * len(node.outputs) for node, timings in zip(self._nodes, self.timings, strict=True))
         self._lanes = stream_lanes(graph)
 
     def _fifo(self, stream: str, depth: int) -> Timing:
@@ -110,15 +110,15 @@ class _Network:
         cells: list[Placed] = []
         fifos: dict[str, Placed] = {}
         count = 0
-        for node, timing in zip(self._nodes, self.timings, strict=True):
+        for node, timings in zip(self._nodes, self.timings, strict=True):
             made = tuple(range(count + 1, count + 1 + len(node.outputs)))
-            cells.append(Placed(timing, tuple(numbers[self._carriers[s]] for s in node.inputs), made))
+            cells.append(Placed(timings, tuple(numbers[self._carriers[s]] for s in node.inputs), made))
             count += len(made)
             for stream, number in zip(node.outputs, made, strict=True):
                 numbers[stream] = number
                 if stream in depths:
                     count += 1
-                    fifos[stream] = Placed(self._fifo(stream, depths[stream]), (number,), (count,))
+                    fifos[stream] = Placed((self._fifo(stream, depths[stream]),), (number,), (count,))
                     cells.append(fifos[stream])
                     numbers[stream] = count
         return cells, fifos
@@ -132,7 +132,7 @@ class _Network:
         bounds = {}
         for stream, fifo in self.placed(dict.fromkeys(edges, _UNLIMITED))[1].items():
             written, read = schedule.times[fifo.inputs[0]], schedule.times[fifo.outputs[0]]
-            slack = int(fifo.timing.room[0]) + _UNLIMITED
+            slack = int(fifo.timings[0].room[0]) + _UNLIMITED
             held = np.arange(len(written)) - np.searchsorted(read, written, side="left")
             bounds[stream] = max(MIN_DEPTH, int(held.max()) + slack)
         return bounds

@@ -91,6 +91,10 @@ class HardwareNode(Node):
         when every output does.
         """
 
+    def timings(self, ins: tuple[StreamType, ...]) -> tuple[Timing, ...]:
+        """The timing between each input and every output: :meth:`timing`, unless the inputs differ, and then its first one."""
+        return (self.timing(ins),) * len(ins)
+
     @abstractmethod
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         """Estimated xc7 resources, calibrated on Yosys results of the cell."""

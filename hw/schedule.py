@@ -33,18 +33,18 @@ class Placed:
     """One cell of a network.
 
     Attributes:
-        timing: its token model, between each of its inputs and each of its outputs.
+        timings: its token model, between each of its inputs and every output.
         inputs, outputs: numbers of its streams.
     """
 
-    timing: Timing
+    timings: tuple[Timing, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
 
 
 def in_a_row(timings: Sequence[Timing]) -> tuple[Placed, ...]:
     """A chain: each cell reads what the one before it makes; stream i lies in front of cell i."""
-    return tuple(Placed(timing, (i,), (i + 1,)) for i, timing in enumerate(timings))
+    return tuple(Placed((timing,), (i,), (i + 1,)) for i, timing in enumerate(timings))
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,8 @@ class Schedule:
         return 0
 
 
-class _Cell:
-    """One cell's constraints, unrolled over frames, as index arrays."""
+class _Link:
+    """The constraints between an input and an output of a cell, unrolled over frames, as index arrays."""
 
     def __init__(self, timing: Timing, frames: int) -> None:
         takes, makes = len(timing.room), len(timing.need)
@@ -149,7 +149,7 @@ def simulate(cells: Sequence[Placed], *, source_interval: int = 0) -> Schedule:
     """
     frames = 2 * _STEADY
     while True:
-        schedule = _simulate(cells, frames, source_interval, _horizon([c.timing for c in cells], frames, source_interval))
+        schedule = _simulate(cells, frames, source_interval, _horizon([t for c in cells for t in c.timings], frames, source_interval))
         if schedule is None:
             raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
         if schedule.period or frames >= _MAX_FRAMES:
@@ -183,18 +183,18 @@ def _more_frames(schedule: Schedule) -> int:
 def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit: int) -> Schedule | None:
     """The least solution; None where it lies beyond a limit."""
     _check_beats(placed)
-    links = [(_Cell(p.timing, frames), a, b) for p in placed for a in p.inputs for b in p.outputs]
-    beats = len(placed[0].timing.room)
+    links = [(_Link(t, frames), a, b) for p in placed for t, a in zip(p.timings, p.inputs, strict=True) for b in p.outputs]
+    beats = len(placed[0].timings[0].room)
     index = np.arange(frames * beats, dtype=np.int64)
     times = [index * source_interval // beats if source_interval else index]
-    times += [np.full(frames * len(p.timing.need), p.timing.latency, dtype=np.int64) for p in placed for _ in p.outputs]
+    times += [np.full(frames * len(p.timings[0].need), p.timings[0].latency, dtype=np.int64) for p in placed for _ in p.outputs]
     before, sweeps = -1, 0
     while True:
         sweeps += 1
-        for cell, taken, made in links:
-            cell.push(times[taken], times[made])
-        for cell, taken, made in reversed(links):
-            cell.pull(times[taken], times[made])
+        for link, taken, made in links:
+            link.push(times[taken], times[made])
+        for link, taken, made in reversed(links):
+            link.pull(times[taken], times[made])
         total = sum(int(t.sum()) for t in times)
         if total == before:
             return Schedule(tuple(times), frames)
@@ -203,12 +203,12 @@ def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit
         before = total
 
 
-def _stuck(links: Sequence[tuple[_Cell, int, int]], totals: Sequence[int]) -> bool:
+def _stuck(links: Sequence[tuple[_Link, int, int]], totals: Sequence[int]) -> bool:
     """Whether some beat can never move, however long all wait: every transfer that is allowed is made until none is."""
     limits: list[list[tuple[IntArray, int]]] = [[] for _ in totals]
-    for cell, taken, made in links:
-        limits[made].append((cell.need, taken))
-        limits[taken].append((cell.room, made))
+    for link, taken, made in links:
+        limits[made].append((link.need, taken))
+        limits[taken].append((link.room, made))
     counts = [0] * len(totals)
     before = -1
     while sum(counts) != before:
@@ -221,12 +221,13 @@ def _stuck(links: Sequence[tuple[_Cell, int, int]], totals: Sequence[int]) -> bo
 
 def _check_beats(placed: Sequence[Placed]) -> None:
     """Streams are numbered as they are made, and both ends count the same beats."""
-    made = {0: len(placed[0].timing.room)}
+    made = {0: len(placed[0].timings[0].room)}
     for cell in placed:
-        assert all(made[stream] == len(cell.timing.room) for stream in cell.inputs), "beats of a stream differ between its two ends"
+        beats = [len(timing.room) for timing in cell.timings]
+        assert [made[stream] for stream in cell.inputs] == beats, "beats of a stream differ between its two ends"
         for stream in cell.outputs:
             assert stream == len(made), "streams are not numbered in the order in which they are made"
-            made[stream] = len(cell.timing.need)
+            made[stream] = len(cell.timings[0].need)
 
 
 def _horizon(timings: Sequence[Timing], frames: int, source_interval: int) -> int:

@@ -14,6 +14,8 @@ In cycle numbers, with ``taken[j]`` and ``made[k]`` the cycles in which beats ar
 A cell with a ``queue`` of results at its output goes on while that output is stalled: ``gap`` then lies between results
 that are ready, ``ready[k] >= max(ready[k-1] + gap[k], taken[need[k]-1] + latency, made[k-queue] + 4)`` (a place in the queue
 is claimed 3 cycles before, and can be one cycle after it was left), and ``made[k] >= max(made[k-1] + 1, ready[k])``.
+
+A cell of several inputs has such a model for each of them, and an output beat is made when all of them allow it.
 """
 
 from __future__ import annotations
@@ -24,12 +26,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from xnorflow.hw.types import IntArray
 
 
 @dataclass(frozen=True, eq=False)
 class Timing:
-    """The token model of one cell for one frame (see the module's text); all arrays are int64."""
+    """The token model of one input of a cell for one frame (see the module's text); all arrays are int64."""
 
     need: IntArray
     room: IntArray
@@ -48,28 +52,38 @@ class Timing:
         index = np.arange(beats, dtype=np.int64)
         return cls(need=index + 1, room=index - latency, gap=np.ones(beats, dtype=np.int64), latency=latency)
 
-    def unstalled(self, frames: int) -> tuple[IntArray, IntArray]:
-        """Cycles of the transfers of a cell alone, offered input from cycle 0 and never stalled at its output.
 
-        Args:
-            frames: frames that follow each other back to back.
+def unstalled(timings: Sequence[Timing], frames: int) -> tuple[list[IntArray], IntArray]:
+    """Cycles of the transfers of a cell alone, offered input from cycle 0 and never stalled at its output.
 
-        Returns:
-            ``taken`` (frames * input beats) and ``made`` (frames * output beats), int64.
-        """
-        ins, outs = len(self.room), len(self.need)
-        need = (self.need + np.arange(frames)[:, None] * ins).ravel().tolist()
-        room = (self.room + np.arange(frames)[:, None] * outs).ravel().tolist()
-        gap = np.tile(self.gap, frames).tolist()
-        taken: list[int] = []
-        made: list[int] = []
-        while len(made) < len(need):
-            progress = len(taken) + len(made)
-            while len(taken) < len(room) and room[len(taken)] <= len(made):
-                after = room[len(taken)]
-                taken.append(max(taken[-1] + 1 if taken else 0, made[after - 1] + 1 if after > 0 else 0))
-            while len(made) < len(need) and need[len(made)] <= len(taken):
-                wanted, k = need[len(made)], len(made)
-                made.append(max(made[-1] + gap[k] if made else 0, taken[wanted - 1] + self.latency if wanted > 0 else self.latency))
-            assert len(taken) + len(made) > progress, "the token model deadlocks"
-        return np.array(taken, dtype=np.int64), np.array(made, dtype=np.int64)
+    Args:
+        timings: the token models of its inputs.
+        frames: frames that follow each other back to back.
+
+    Returns:
+        ``taken`` of each input (frames * its beats), and ``made`` (frames * output beats), int64.
+    """
+    outs = len(timings[0].need)
+    needs = [_counts(t.need, frames, len(t.room)) for t in timings]
+    rooms = [_counts(t.room, frames, outs) for t in timings]
+    gap = np.tile(timings[0].gap, frames).tolist()
+    taken: list[list[int]] = [[] for _ in timings]
+    made: list[int] = []
+    while len(made) < len(gap):
+        before = len(made), [len(times) for times in taken]
+        for times, room in zip(taken, rooms, strict=True):
+            while len(times) < len(room) and room[len(times)] <= len(made):
+                after = room[len(times)]
+                times.append(max(times[-1] + 1 if times else 0, made[after - 1] + 1 if after > 0 else 0))
+        while len(made) < len(gap) and all(need[len(made)] <= len(times) for need, times in zip(needs, taken, strict=True)):
+            k = len(made)
+            fed = [(times[need[k] - 1] if need[k] > 0 else 0) + t.latency for t, need, times in zip(timings, needs, taken, strict=True)]
+            made.append(max(*fed, made[-1] + gap[k] if made else 0))
+        assert before != (len(made), [len(times) for times in taken]), "the token model deadlocks"
+    return [np.array(times, dtype=np.int64) for times in taken], np.array(made, dtype=np.int64)
+
+
+def _counts(of_a_frame: IntArray, frames: int, step: int) -> list[int]:
+    """Counts that run on over frames."""
+    counts: list[int] = (of_a_frame + np.arange(frames)[:, None] * step).ravel().tolist()
+    return counts

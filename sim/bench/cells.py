@@ -24,7 +24,7 @@ def check_cells(cases: Sequence[CellCase], simulator: Simulator, folder: Path, s
     """Run the cell bench.
 
     Every configuration runs alone and unstalled first, where each output beat must come in the cycle that
-    ``Timing.unstalled`` says; then under every pattern of gaps and stalls, with a reset in mid-frame after each.
+    ``hw/timing.py`` says; then under every pattern of gaps and stalls, with a reset in mid-frame after each.
 
     Args:
         cases: what to prove.

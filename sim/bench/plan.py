@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from xnorflow.hw.timing import unstalled
 from xnorflow.sim.packing import BeatFormat
 
 if TYPE_CHECKING:
@@ -73,13 +74,13 @@ def make_plan(case: CellCase, frames: int, free_frames: int, seed: int) -> CellP
     node = case.node
     rng = np.random.default_rng(seed)
     values = tuple(random_frames(kind, frames, rng) for kind in case.ins)
-    timing = node.timing(case.ins)
+    timings = node.timings(case.ins)
     return CellPlan(
         name=case.name,
         frames_in=[_beats(BeatFormat(kind, node.in_lanes), x) for kind, x in zip(case.ins, values, strict=True)],
         frames_out=[_beats(BeatFormat(kind, node.out_lanes), y) for kind, y in zip(case.outs, node.execute(values), strict=True)],
-        made=timing.unstalled(free_frames)[1].tolist(),
-        interval=timing.interval,
+        made=unstalled(timings, free_frames)[1].tolist(),
+        interval=max(timing.interval for timing in timings),
         free_frames=free_frames,
     )
 

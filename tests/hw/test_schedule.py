@@ -27,7 +27,7 @@ def folded(vectors: int, reads: int, writes: int, buffers: int = 2, queue: int =
 
 def slow_simulation(cells: Sequence[Placed], frames: int) -> list[np.ndarray]:
     """The same rules, one cycle at a time: the oracle for cells without a queue."""
-    beats = [len(cells[0].timing.room), *(len(cell.timing.need) for cell in cells for _ in cell.outputs)]
+    beats = [len(cells[0].timings[0].room), *(len(cell.timings[0].need) for cell in cells for _ in cell.outputs)]
     times: list[list[int]] = [[] for _ in beats]
     cycle = 0
     while any(len(t) < frames * b for t, b in zip(times, beats, strict=True)):
@@ -43,8 +43,9 @@ def slow_simulation(cells: Sequence[Placed], frames: int) -> list[np.ndarray]:
 def may_move(cells: Sequence[Placed], times: list[list[int]], before: list[int], stream: int, cycle: int) -> bool:
     if before[stream] and cycle <= times[stream][-1]:
         return False
-    made = all(may_make(cell.timing, times, before, source, stream, cycle) for cell in cells if stream in cell.outputs for source in cell.inputs)
-    return made and all(may_take(cell.timing, times, before, stream, out, cycle) for cell in cells if stream in cell.inputs for out in cell.outputs)
+    links = [(t, source, out) for cell in cells for t, source in zip(cell.timings, cell.inputs, strict=True) for out in cell.outputs]
+    made = all(may_make(t, times, before, source, stream, cycle) for t, source, out in links if out == stream)
+    return made and all(may_take(t, times, before, stream, out, cycle) for t, source, out in links if source == stream)
 
 
 def may_make(t: Timing, times: list[list[int]], before: list[int], source: int, stream: int, cycle: int) -> bool:
@@ -92,12 +93,12 @@ def block(depth: int, branch: Timing) -> list[Placed]:
     """A fork, a branch over twelve beats, a FIFO beside it, and their join."""
     one = Timing.elementwise(12)
     return [
-        Placed(one, (0,), (1,)),
-        Placed(one, (1,), (2, 3)),
-        Placed(branch, (2,), (4,)),
-        Placed(fifo(12, depth), (3,), (5,)),
-        Placed(one, (4, 5), (6,)),
-        Placed(folded(3, 4, 2), (6,), (7,)),
+        Placed((one,), (0,), (1,)),
+        Placed((one,), (1,), (2, 3)),
+        Placed((branch,), (2,), (4,)),
+        Placed((fifo(12, depth),), (3,), (5,)),
+        Placed((one, one), (4, 5), (6,)),
+        Placed((folded(3, 4, 2),), (6,), (7,)),
     ]
 
 
@@ -115,6 +116,38 @@ def test_a_branch_that_is_too_shallow_beside_a_longer_one_waits_for_ever() -> No
     with pytest.raises(FoldingError, match="wait for each other for ever"):
         simulate(block(7, BRANCHES["whole frame"]))
     assert not keeps_pace(block(7, BRANCHES["whole frame"]), latency=200, interval=200)
+
+
+def gate(pixels: int, channels: int) -> Timing:
+    """The second input of a cell that takes it once a frame and uses it for every pixel; two such vectors fit."""
+    index = np.arange(pixels * channels)
+    room = np.full(channels, 1 - pixels * channels)
+    return Timing(need=index % channels + 1, room=room, gap=np.ones_like(index), latency=3)
+
+
+def gated(depth: int) -> list[Placed]:
+    """A fork, the sum of four pixels of three beats, a slow layer on it, and the gate of the pixels that wait beside them."""
+    one, taken = Timing.elementwise(12), np.arange(12)
+    total = Timing(need=np.array([10, 11, 12]), room=np.where(taken < 9, -2, taken - 10), gap=np.ones(3, dtype=np.int64))
+    return [
+        Placed((one,), (0,), (1, 2)),
+        Placed((total,), (1,), (3,)),
+        Placed((folded(1, 3, 3),), (3,), (4,)),
+        Placed((fifo(12, depth),), (2,), (5,)),
+        Placed((Timing.elementwise(12, latency=3), gate(4, 3)), (5, 4), (6,)),
+    ]
+
+
+def test_transfer_times_of_a_cell_whose_inputs_differ_equal_those_of_a_simulation_cycle_by_cycle() -> None:
+    assert_equals_the_oracle(gated(20))
+    assert simulate(gated(20)).interval == 12
+
+
+def test_a_frame_that_does_not_fit_in_front_of_its_gate_waits_for_ever() -> None:
+    """Four beats fit in the gate's first input and two in the fork's output; the sum needs all twelve."""
+    simulate(gated(6))
+    with pytest.raises(FoldingError, match="wait for each other for ever"):
+        simulate(gated(5))
 
 
 def test_a_network_keeps_pace_at_its_own_latency_and_interval_and_no_less() -> None:
