@@ -1,7 +1,7 @@
-// AVX-512 with VPOPCNTDQ: eight 64-bit lanes hold one word of eight rows, so no sum runs across lanes.
+// AVX-512 with VPOPCNTDQ: sixteen 32-bit lanes hold half a word of sixteen rows, so no sum runs across lanes.
 //
-// A tile is four windows by 32 rows: 16 accumulators, 4 vectors of weights and one broadcast word stay in registers, and
-// each loaded vector serves four windows.
+// A tile is four windows by 64 rows: 16 accumulators, 4 vectors of weights and one broadcast half word stay in registers,
+// and each loaded vector serves four windows.
 #include <immintrin.h>
 
 #include "kernel_table.hpp"
@@ -11,9 +11,11 @@ namespace {
 
 constexpr int kTile = 4;
 constexpr int kVectors = 4;
-constexpr int64_t kXnorBlock = 8 * kVectors;
 constexpr int kIntVectors = 2;
 constexpr int64_t kIntBlock = 16 * kIntVectors;
+
+// Packed words are read by halves.
+using Half [[gnu::may_alias]] = uint32_t;
 
 template <int I>
 struct Index {
@@ -30,52 +32,132 @@ template <int N, int I = 0, class F>
   }
 }
 
-inline __mmask8 first_lanes8(int64_t n) { return n >= 8 ? __mmask8{0xff} : static_cast<__mmask8>(n <= 0 ? 0U : (1U << n) - 1U); }
+// Calls f(Index<p>, Index<v>) for all p < P and v < kVectors.
+template <int P, class F>
+[[gnu::always_inline]] inline void unroll_tile(const F& f) {
+  unroll<P>([&](auto p) __attribute__((always_inline)) {
+    unroll<kVectors>([&](auto v) __attribute__((always_inline)) { f(p, v); });
+  });
+}
 
-inline __mmask16 first_lanes16(int64_t n) { return n >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>(n <= 0 ? 0U : (1U << n) - 1U); }
+inline __mmask16 first_lanes(int64_t n) { return n >= 16 ? __mmask16{0xffff} : static_cast<__mmask16>(n <= 0 ? 0U : (1U << n) - 1U); }
+
+// [2 * k halves][64 rows], even halves the lower ones.
+void lay(const uint64_t* packed, int64_t rows, int64_t k, uint64_t* out) {
+  Half* half = reinterpret_cast<Half*>(out);
+  for (int64_t j = 0; j < 2 * k; ++j)
+    for (int64_t m = 0; m < kXnorBlock; ++m)
+      half[j * kXnorBlock + m] = m < rows ? static_cast<uint32_t>(packed[m * k + j / 2] >> (j % 2 * 32)) : 0;
+}
 
 template <int P>
-void xnor_tile(const PackedWindows& windows, int64_t i, const uint64_t* w, int64_t rows, int64_t mh, int64_t mw, int32_t* acc) {
-  __m512i disagree[P][kVectors];
-  unroll<P>([&](auto p) __attribute__((always_inline)) {
-    unroll<kVectors>([&](auto v) __attribute__((always_inline)) { disagree[p.value][v.value] = _mm512_setzero_si512(); });
-  });
-  for (int64_t r = 0; r < windows.runs; ++r) {
-    const uint64_t* x[P];
-    unroll<P>([&](auto p) __attribute__((always_inline)) { x[p.value] = windows.x + windows.start[i + p.value] + windows.run[r]; });
-    for (int64_t j = 0; j < windows.run_words; ++j, w += kXnorBlock) {
-      __m512i row[kVectors];
-      unroll<kVectors>([&](auto v) __attribute__((always_inline)) { row[v.value] = _mm512_loadu_si512(w + 8 * v.value); });
+using Counts = __m512i[P][kVectors];
+
+template <int P>
+[[gnu::always_inline]] inline void count(const XnorRow& row, const uint64_t* x, const uint64_t* laid, Counts<P>& disagree) {
+  unroll_tile<P>([&](auto p, auto v) __attribute__((always_inline)) { disagree[p.value][v.value] = _mm512_setzero_si512(); });
+  const Half* w = reinterpret_cast<const Half*>(laid);
+  const int64_t step = 2 * row.step;
+  for (int64_t r = 0; r < row.runs; ++r) {
+    const Half* half = reinterpret_cast<const Half*>(x + row.run[r]);
+    for (const Half* end = half + 2 * row.run_words; half < end; ++half, w += kXnorBlock) {
+      __m512i rows[kVectors];
+      unroll<kVectors>([&](auto v) __attribute__((always_inline)) { rows[v.value] = _mm512_load_si512(w + 16 * v.value); });
       unroll<P>([&](auto p) __attribute__((always_inline)) {
-        const __m512i word = _mm512_set1_epi64(static_cast<int64_t>(x[p.value][j]));
+        const __m512i word = _mm512_set1_epi32(static_cast<int32_t>(half[p.value * step]));
         unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-          const __m512i differ = _mm512_xor_si512(word, row[v.value]);
-          disagree[p.value][v.value] = _mm512_add_epi64(disagree[p.value][v.value], _mm512_popcnt_epi64(differ));
+          const __m512i differ = _mm512_xor_si512(word, rows[v.value]);
+          disagree[p.value][v.value] = _mm512_add_epi32(disagree[p.value][v.value], _mm512_popcnt_epi32(differ));
         });
       });
     }
   }
-  const __m512i all = _mm512_set1_epi64(mw);
-  unroll<P>([&](auto p) __attribute__((always_inline)) {
-    unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-      const __m512i sum = _mm512_sub_epi64(all, _mm512_slli_epi64(disagree[p.value][v.value], 1));
-      _mm512_mask_cvtepi64_storeu_epi32(acc + (i + p.value) * mh + 8 * v.value, first_lanes8(rows - 8 * v.value), sum);
-    });
-  });
-}
-
-void xnor(const PackedWindows& windows, const uint64_t* weights, int64_t mh, int64_t mw, int32_t* acc) {
-  const int64_t k = windows.runs * windows.run_words;
-  for (int64_t m = 0; m < mh; m += kXnorBlock) {
-    const uint64_t* w = weights + m * k;
-    int64_t i = 0;
-    for (; i + kTile <= windows.count; i += kTile) xnor_tile<kTile>(windows, i, w, mh - m, mh, mw, acc + m);
-    for (; i < windows.count; ++i) xnor_tile<1>(windows, i, w, mh - m, mh, mw, acc + m);
-  }
 }
 
 template <int P>
-void integer_tile(const uint32_t* x, int64_t k, const uint32_t* w, int64_t rows, int64_t mh, int32_t* acc) {
+[[gnu::always_inline]] inline void put_bits(const Sink& sink, int64_t i, const int32_t* const (&constant)[P], const Counts<P>& disagree) {
+  uint64_t* out = static_cast<uint64_t*>(sink.out) + i * sink.step;
+  unroll<P>([&](auto p) __attribute__((always_inline)) {
+    uint64_t bits = sink.flip;
+    unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+      const __m512i most = _mm512_load_si512(constant[p.value] + 16 * v.value);
+      bits ^= static_cast<uint64_t>(_mm512_cmple_epi32_mask(disagree[p.value][v.value], most)) << 16 * v.value;
+    });
+    out[p.value * sink.step] = bits;
+  });
+}
+
+template <Output O, int P>
+[[gnu::always_inline]] inline void put_numbers(const Sink& sink, int64_t i, const int32_t* const (&constant)[P], const Counts<P>& disagree) {
+  unroll_tile<P>([&](auto p, auto v) __attribute__((always_inline)) {
+    const __mmask16 lanes = first_lanes(sink.rows - 16 * v.value);
+    const int64_t at = (i + p.value) * sink.step + 16 * v.value;
+    const __m512i all = _mm512_load_si512(constant[p.value] + 16 * v.value);
+    const __m512i acc = _mm512_sub_epi32(all, _mm512_slli_epi32(disagree[p.value][v.value], 1));
+    if constexpr (O == Output::kInt32) {
+      _mm512_mask_storeu_epi32(static_cast<int32_t*>(sink.out) + at, lanes, acc);
+    } else {
+      const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_load_ps(sink.scale + 16 * v.value));
+      _mm512_mask_storeu_ps(static_cast<float*>(sink.out) + at, lanes, _mm512_add_ps(scaled, _mm512_load_ps(sink.bias + 16 * v.value)));
+    }
+  });
+}
+
+template <Output O, int P>
+[[gnu::noinline]] void xnor_tile(const XnorRow& row, int64_t i, const uint64_t* laid, const Sink& sink) {
+  Counts<P> disagree;
+  count<P>(row, row.x + i * row.step, laid, disagree);
+  const int32_t* constant[P];
+  unroll<P>([&](auto p) __attribute__((always_inline)) {
+    constant[p.value] = sink.constants + (sink.column_class == nullptr ? 0 : sink.column_class[i + p.value] * sink.class_step);
+  });
+  if constexpr (O == Output::kBits) {
+    put_bits<P>(sink, i, constant, disagree);
+  } else {
+    put_numbers<O, P>(sink, i, constant, disagree);
+  }
+}
+
+template <Output O>
+void xnor_row(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
+  int64_t i = 0;
+  for (; i + kTile <= row.count; i += kTile) xnor_tile<O, kTile>(row, i, laid, sink);
+  switch (row.count - i) {
+    case 1: return xnor_tile<O, 1>(row, i, laid, sink);
+    case 2: return xnor_tile<O, 2>(row, i, laid, sink);
+    case 3: return xnor_tile<O, 3>(row, i, laid, sink);
+    default: return;
+  }
+}
+
+void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
+  switch (sink.output) {
+    case Output::kBits: return xnor_row<Output::kBits>(row, laid, sink);
+    case Output::kInt32: return xnor_row<Output::kInt32>(row, laid, sink);
+    case Output::kFloat: return xnor_row<Output::kFloat>(row, laid, sink);
+  }
+}
+
+// Products of whole words, or of pairs of int16 summed by two; k counts words.
+struct Whole {
+  using Element = uint32_t;
+  static __m512i spread(const uint32_t* x) { return _mm512_set1_epi32(static_cast<int32_t>(*x)); }
+  static __m512i times(__m512i x, __m512i w) { return _mm512_mullo_epi32(x, w); }
+  static constexpr int64_t kElements = 1;
+};
+struct Pair {
+  using Element = int16_t;
+  static __m512i spread(const int16_t* x) {
+    int32_t pair;
+    __builtin_memcpy(&pair, x, sizeof pair);
+    return _mm512_set1_epi32(pair);
+  }
+  static __m512i times(__m512i x, __m512i w) { return _mm512_madd_epi16(x, w); }
+  static constexpr int64_t kElements = 2;
+};
+
+template <class Product, int P>
+void integer_tile(const typename Product::Element* x, int64_t k, const uint32_t* w, int64_t rows, int64_t mh, int32_t* acc) {
   __m512i sum[P][kIntVectors];
   unroll<P>([&](auto p) __attribute__((always_inline)) {
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { sum[p.value][v.value] = _mm512_setzero_si512(); });
@@ -84,25 +166,26 @@ void integer_tile(const uint32_t* x, int64_t k, const uint32_t* w, int64_t rows,
     __m512i row[kIntVectors];
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { row[v.value] = _mm512_loadu_si512(w + 16 * v.value); });
     unroll<P>([&](auto p) __attribute__((always_inline)) {
-      const __m512i value = _mm512_set1_epi32(static_cast<int32_t>(x[p.value * k + j]));
+      const __m512i value = Product::spread(x + (p.value * k + j) * Product::kElements);
       unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) {
-        sum[p.value][v.value] = _mm512_add_epi32(sum[p.value][v.value], _mm512_mullo_epi32(value, row[v.value]));
+        sum[p.value][v.value] = _mm512_add_epi32(sum[p.value][v.value], Product::times(value, row[v.value]));
       });
     });
   }
   unroll<P>([&](auto p) __attribute__((always_inline)) {
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) {
-      _mm512_mask_storeu_epi32(acc + p.value * mh + 16 * v.value, first_lanes16(rows - 16 * v.value), sum[p.value][v.value]);
+      _mm512_mask_storeu_epi32(acc + p.value * mh + 16 * v.value, first_lanes(rows - 16 * v.value), sum[p.value][v.value]);
     });
   });
 }
 
-void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
+template <class Product>
+void products(const typename Product::Element* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
   for (int64_t m = 0; m < mh; m += kIntBlock) {
     const uint32_t* w = weights + m * k;
     int64_t i = 0;
-    for (; i + kTile <= count; i += kTile) integer_tile<kTile>(x + i * k, k, w, mh - m, mh, acc + i * mh + m);
-    for (; i < count; ++i) integer_tile<1>(x + i * k, k, w, mh - m, mh, acc + i * mh + m);
+    for (; i + kTile <= count; i += kTile) integer_tile<Product, kTile>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
+    for (; i < count; ++i) integer_tile<Product, 1>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
   }
 }
 
@@ -111,7 +194,7 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
     for (int64_t m = 0; m < mh; m += 64) {
       uint64_t bits = 0;
       for (int64_t c = 0; c < 64 && m + c < mh; c += 16) {
-        const __mmask16 lanes = first_lanes16(mh - m - c);
+        const __mmask16 lanes = first_lanes(mh - m - c);
         const __m512i value = _mm512_maskz_loadu_epi32(lanes, acc + m + c), limit = _mm512_maskz_loadu_epi32(lanes, level + m + c);
         bits |= static_cast<uint64_t>(_mm512_mask_cmpge_epi32_mask(lanes, value, limit)) << c;
       }
@@ -121,6 +204,6 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
 
 }  // namespace
 
-const KernelTable kAvx512 = {"avx512", kXnorBlock, kIntBlock, xnor, integer, threshold};
+const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold};
 
 }  // namespace xnorflow

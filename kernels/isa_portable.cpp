@@ -6,18 +6,41 @@
 namespace xnorflow {
 namespace {
 
-void xnor(const PackedWindows& windows, const uint64_t* weights, int64_t mh, int64_t mw, int32_t* acc) {
-  const int64_t k = windows.runs * windows.run_words;
-  for (int64_t i = 0; i < windows.count; ++i)
-    for (int64_t m = 0; m < mh; ++m) {
-      const uint64_t* w = weights + m * k;
-      int64_t disagree = 0;
-      for (int64_t r = 0; r < windows.runs; ++r) {
-        const uint64_t* x = windows.x + windows.start[i] + windows.run[r];
-        for (int64_t j = 0; j < windows.run_words; ++j) disagree += std::popcount(x[j] ^ *w++);
-      }
-      acc[i * mh + m] = static_cast<int32_t>(mw - 2 * disagree);
+// [k][block]: one word of every row, then the next.
+void lay(const uint64_t* packed, int64_t rows, int64_t k, uint64_t* out) {
+  for (int64_t j = 0; j < k; ++j)
+    for (int64_t m = 0; m < kXnorBlock; ++m) out[j * kXnorBlock + m] = m < rows ? packed[m * k + j] : 0;
+}
+
+void put(const Sink& sink, int64_t i, const int32_t (&disagree)[kXnorBlock]) {
+  const int32_t* constant = sink.constants + (sink.column_class == nullptr ? 0 : sink.column_class[i] * sink.class_step);
+  if (sink.output == Output::kBits) {
+    uint64_t bits = 0;
+    for (int64_t c = 0; c < kXnorBlock; ++c) bits |= static_cast<uint64_t>(disagree[c] <= constant[c]) << c;
+    static_cast<uint64_t*>(sink.out)[i * sink.step] = bits ^ sink.flip;
+  } else if (sink.output == Output::kInt32) {
+    int32_t* out = static_cast<int32_t*>(sink.out) + i * sink.step;
+    for (int64_t c = 0; c < sink.rows; ++c) out[c] = constant[c] - 2 * disagree[c];
+  } else {
+    float* out = static_cast<float*>(sink.out) + i * sink.step;
+    for (int64_t c = 0; c < sink.rows; ++c) {
+      const float scaled = static_cast<float>(constant[c] - 2 * disagree[c]) * sink.scale[c];
+      out[c] = scaled + sink.bias[c];
     }
+  }
+}
+
+void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
+  for (int64_t i = 0; i < row.count; ++i) {
+    int32_t disagree[kXnorBlock] = {};
+    const uint64_t* w = laid;
+    for (int64_t r = 0; r < row.runs; ++r) {
+      const uint64_t* x = row.x + i * row.step + row.run[r];
+      for (int64_t j = 0; j < row.run_words; ++j, w += kXnorBlock)
+        for (int64_t c = 0; c < kXnorBlock; ++c) disagree[c] += std::popcount(x[j] ^ w[c]);
+    }
+    put(sink, i, disagree);
+  }
 }
 
 constexpr int64_t kBlock = 8;
@@ -33,6 +56,23 @@ void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weight
     }
 }
 
+uint32_t low(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair & 0xffffU)); }
+
+uint32_t high(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair >> 16)); }
+
+void pairs(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t m = 0; m < mh; m += kBlock) {
+      const uint32_t* w = weights + m * k;
+      uint32_t sum[kBlock] = {};
+      for (int64_t j = 0; j < k; ++j) {
+        const uint32_t first = static_cast<uint32_t>(x[2 * (i * k + j)]), second = static_cast<uint32_t>(x[2 * (i * k + j) + 1]);
+        for (int64_t c = 0; c < kBlock; ++c) sum[c] += first * low(w[j * kBlock + c]) + second * high(w[j * kBlock + c]);
+      }
+      for (int64_t c = 0; c < kBlock && m + c < mh; ++c) acc[i * mh + m + c] = static_cast<int32_t>(sum[c]);
+    }
+}
+
 void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* level, const uint64_t* flip, uint64_t* out) {
   for (int64_t i = 0; i < count; ++i, acc += mh)
     for (int64_t m = 0; m < mh; m += 64) {
@@ -44,6 +84,6 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
 
 }  // namespace
 
-const KernelTable kPortable = {"portable", 1, kBlock, xnor, integer, threshold};
+const KernelTable kPortable = {"portable", kBlock, kXnorBlock, lay, xnor, integer, pairs, threshold};
 
 }  // namespace xnorflow

@@ -8,28 +8,60 @@
 
 namespace xnorflow {
 
-// Windows of packed words: window i is the concatenation of `runs` pieces of `run_words`, piece r at x + start[i] + run[r].
-struct PackedWindows {
+// Rows of a weight matrix that one call of `xnor` serves, and so channels of one packed word of its output.
+inline constexpr int64_t kXnorBlock = 64;
+
+// A row of windows over packed words: window i is the concatenation of `runs` pieces of `run_words`, piece r at
+// x + i * step + run[r].
+struct XnorRow {
   const uint64_t* x;
-  const int64_t* start;
   int64_t count;
+  int64_t step;
   const int64_t* run;
   int64_t runs;
   int64_t run_words;
 };
 
-// Weights are blocked: rows in groups of `block`, and within a group word by word, the rows of the group innermost:
-// [ceil(mh / block)][k][block]. Rows past mh are zero. With block = 1 this is the plain row-major matrix.
+enum class Output { kBits, kInt32, kFloat };
+
+// What becomes of the disagreements d[i][c] of window i with row c of a block; a channel past `rows` is never stored, and
+// its bit is 0. Per-channel arrays hold kXnorBlock elements, `constants` that many for every class.
+struct Sink {
+  Output output;
+  // kBits: bit = (d <= constants[c]) XOR bit c of flip. Others: acc = constants[c] - 2 * d.
+  const int32_t* constants;
+  // Class of each window, a multiple of `class_step` elements into `constants`; null: all are of class 0.
+  const int32_t* column_class;
+  int64_t class_step;
+  uint64_t flip;
+  // kFloat: float(acc) * scale[c] + bias[c], each of the three operations rounded by itself.
+  const float* scale;
+  const float* bias;
+  // The first window's first channel, and the elements (words where kBits) between windows.
+  void* out;
+  int64_t step;
+  int64_t rows;
+};
+
+// Weights of `integer` and `pairs` are blocked: rows in groups of `int_block`, and within a group column by column, the rows
+// of the group innermost: [ceil(mh / block)][k][block]. Rows past mh are zero.
 struct KernelTable {
   const char* name;
-  int64_t xnor_block;
   int64_t int_block;
+  // Words that the layout of one block takes for each word of its rows.
+  int64_t xnor_layout;
 
-  // acc[i * mh + m] = mw - 2 * popcount(window i XOR row m)
-  void (*xnor)(const PackedWindows& windows, const uint64_t* weights, int64_t mh, int64_t mw, int32_t* acc);
+  // Lays the packed rows of one block, (rows, k) words, as `xnor` reads them; rows past `rows` become zero.
+  void (*lay)(const uint64_t* packed, int64_t rows, int64_t k, uint64_t* out);
+
+  // One row of windows times one block of rows.
+  void (*xnor)(const XnorRow& row, const uint64_t* laid, const Sink& sink);
 
   // acc[i * mh + m] = sum_k x[i * k + j] * row m [j], modulo 2^32
   void (*integer)(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc);
+
+  // The same over int16, two by two: k counts pairs, and a word of weights holds a pair, its first in the lower half.
+  void (*pairs)(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc);
 
   // bit m of vector i = (acc[i * mh + m] >= level[m]) XOR bit m of flip; tails stay 0
   void (*threshold)(const int32_t* acc, int64_t count, int64_t mh, const int32_t* level, const uint64_t* flip, uint64_t* out);

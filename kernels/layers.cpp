@@ -5,6 +5,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "pool.hpp"
+
 namespace xnorflow {
 namespace {
 
@@ -12,15 +14,27 @@ namespace {
 constexpr int64_t kChunkElements = 16384;
 constexpr int64_t kChunkWindows = 256;
 
+constexpr int64_t kTasksPerThread = 4;
+constexpr int64_t kVectorRow = 64;
+
 int64_t chunk_windows(int64_t mh) { return std::clamp<int64_t>(kChunkElements / std::max<int64_t>(mh, 1) / 4 * 4, 4, kChunkWindows); }
 
 // (mh, k) row-major to [ceil(mh / block)][k][block], rows past mh zero.
-template <class T>
-std::vector<T> interleave(const std::vector<T>& rows, int64_t mh, int64_t k, int64_t block) {
+Aligned<uint32_t> interleave(const std::vector<uint32_t>& rows, int64_t mh, int64_t k, int64_t block) {
   const int64_t blocks = (mh + block - 1) / block;
-  std::vector<T> out(static_cast<size_t>(blocks * k * block));
+  Aligned<uint32_t> out(static_cast<size_t>(blocks * k * block));
   for (int64_t m = 0; m < mh; ++m)
     for (int64_t j = 0; j < k; ++j) out[static_cast<size_t>((m / block * k + j) * block + m % block)] = rows[static_cast<size_t>(m * k + j)];
+  return out;
+}
+
+// Columns two by two in the halves of a word, the first in the lower; an odd last column is joined with zero.
+std::vector<uint32_t> pair_columns(std::span<const int32_t> weights, int64_t mh, int64_t k) {
+  const int64_t pairs = (k + 1) / 2;
+  std::vector<uint32_t> out(static_cast<size_t>(mh * pairs));
+  for (int64_t m = 0; m < mh; ++m)
+    for (int64_t j = 0; j < k; ++j)
+      out[static_cast<size_t>(m * pairs + j / 2)] |= (static_cast<uint32_t>(weights[static_cast<size_t>(m * k + j)]) & 0xffffU) << j % 2 * 16;
   return out;
 }
 
@@ -46,16 +60,37 @@ std::vector<int64_t> starts(const Geometry& g, int64_t first, int64_t count) {
   return out;
 }
 
-// One run of a window as 32-bit patterns; packed words become -1 and +1.
-template <class T>
-uint32_t* widen(const T* x, int64_t length, int64_t channels, int64_t pixel, uint32_t* out) {
+// One run of a window as values of type U; packed words become -1 and +1.
+template <class U, class T>
+U* widen(const T* x, int64_t length, int64_t channels, int64_t pixel, U* out) {
   if constexpr (std::is_same_v<T, uint64_t>) {
     for (int64_t p = 0; p < length; p += pixel)
-      for (int64_t c = 0; c < channels; ++c) *out++ = (x[p + c / kWordBits] >> c % kWordBits & 1U) != 0 ? 1U : ~0U;
+      for (int64_t c = 0; c < channels; ++c) *out++ = (x[p + c / kWordBits] >> c % kWordBits & 1U) != 0 ? U{1} : static_cast<U>(-1);
   } else {
-    for (int64_t e = 0; e < length; ++e) *out++ = static_cast<uint32_t>(x[e]);
+    for (int64_t e = 0; e < length; ++e) *out++ = static_cast<U>(x[e]);
   }
   return out;
+}
+
+// Windows that begin at `start`, one after the other, each filled up with zeros to `row` values of type U.
+template <class U, class T>
+std::vector<U> gather(const std::vector<int64_t>& start, const Runs& runs, const T* x, int64_t channels, int64_t pixel, int64_t row) {
+  std::vector<U> out(start.size() * static_cast<size_t>(row));
+  for (size_t i = 0; i < start.size(); ++i) {
+    U* next = out.data() + static_cast<int64_t>(i) * row;
+    for (const int64_t run : runs.offset) next = widen(x + start[i] + run, runs.length, channels, pixel, next);
+  }
+  return out;
+}
+
+// Whether every value of a type is one of int16.
+template <class T>
+constexpr bool kNarrow = std::is_same_v<T, uint64_t> || sizeof(T) == 1 || std::is_same_v<T, int16_t>;
+
+// Splits [0, total) into parts of `step` and does them on several threads.
+template <class F>
+void chunks(int64_t total, int64_t step, int64_t threads, const F& part) {
+  parallel((total + step - 1) / step, threads, [&](int64_t i) { part(i * step, std::min(step, total - i * step)); });
 }
 
 }  // namespace
@@ -93,7 +128,103 @@ template void sign_bits(const KernelTable&, const int32_t*, int64_t, const BitTh
 Layer::Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t channels, Border border)
     : table_(table), mh_(mh), window_(window), channels_(channels), border_(std::move(border)) {}
 
-void Layer::add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const {
+XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
+    : Layer(table, mh, window, channels, std::move(border)) {
+  const std::vector<uint64_t> rows = pack_rows(weights, mh, window.kh * window.kw, channels);
+  const int64_t size = words() * table.xnor_layout;
+  weights_.resize(static_cast<size_t>(blocks() * size));
+  for (int64_t b = 0; b < blocks(); ++b)
+    table.lay(rows.data() + b * kXnorBlock * words(), std::min(kXnorBlock, mh - b * kXnorBlock), words(), weights_.data() + b * size);
+}
+
+// of(m, constant) for every class of the border and every row m, where acc = constant - 2 * disagreements; -1 past mh.
+template <class F>
+Aligned<int32_t> XnorLayer::constants(const F& of) const {
+  const int64_t padded = blocks() * kXnorBlock, classes = border_.table.empty() ? 1 : static_cast<int64_t>(border_.table.size()) / mh_;
+  Aligned<int32_t> out(static_cast<size_t>(classes * padded), -1);
+  for (int64_t k = 0; k < classes; ++k)
+    for (int64_t m = 0; m < mh_; ++m) {
+      const int32_t extra = border_.table.empty() ? 0 : border_.table[static_cast<size_t>(k * mh_ + m)];
+      out[static_cast<size_t>(k * padded + m)] = static_cast<int32_t>(of(m, window_.kh * window_.kw * channels_ + extra));
+    }
+  return out;
+}
+
+XnorSink XnorLayer::accumulators() const {
+  XnorSink sink;
+  sink.output_ = Output::kInt32;
+  sink.constants_ = constants([](int64_t, int64_t constant) { return constant; });
+  sink.flip_.resize(static_cast<size_t>(blocks()));
+  return sink;
+}
+
+// acc >= level where 2 * disagreements <= constant - level; the shift rounds down.
+XnorSink XnorLayer::bits(const BitThreshold& threshold) const {
+  XnorSink sink;
+  sink.output_ = Output::kBits;
+  sink.constants_ = constants([&](int64_t m, int64_t constant) { return (constant - int64_t{threshold.level()[m]}) >> 1; });
+  sink.flip_.assign(threshold.flip(), threshold.flip() + blocks());
+  return sink;
+}
+
+XnorSink XnorLayer::floats(std::span<const float> scale, std::span<const float> bias) const {
+  XnorSink sink = accumulators();
+  sink.output_ = Output::kFloat;
+  sink.scale_.assign(scale.begin(), scale.end());
+  sink.bias_.assign(bias.begin(), bias.end());
+  sink.scale_.resize(static_cast<size_t>(blocks() * kXnorBlock));
+  sink.bias_.resize(static_cast<size_t>(blocks() * kXnorBlock));
+  return sink;
+}
+
+// Rows first .. last - 1 of windows, of which there are `windows` in all, times one block.
+void XnorLayer::block_rows(const Geometry& g, const Runs& runs, int64_t windows, const uint64_t* x, const XnorSink& from, const Place& place,
+                           int64_t block, int64_t first, int64_t last) const {
+  const int64_t oh = g.out_h(), channel = block * kXnorBlock, padded = blocks() * kXnorBlock;
+  const int64_t columns = border_.table.empty() ? 0 : *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1;
+  const int64_t element = from.output_ == Output::kBits ? 8 : 4, begin = from.output_ == Output::kBits ? block : channel;
+  XnorRow row{nullptr, g.out_w(), g.window.sw * g.pixel, runs.offset.data(), static_cast<int64_t>(runs.offset.size()), runs.length};
+  Sink sink{from.output_, nullptr, nullptr, padded, from.flip_[static_cast<size_t>(block)], nullptr, nullptr, nullptr, place.pixel,
+            std::min(kXnorBlock, mh_ - channel)};
+  if (columns > 0) sink.column_class = border_.col_class.data();
+  if (from.output_ == Output::kFloat) sink.scale = from.scale_.data() + channel, sink.bias = from.bias_.data() + channel;
+  for (int64_t r = first; r < last; ++r) {
+    const int64_t image = r / oh, y = r % oh;
+    row.count = std::min(g.out_w(), windows - r * g.out_w());
+    row.x = x + (image * g.h + y * g.window.sh) * g.w * g.pixel;
+    sink.constants = from.constants_.data() + channel + (columns > 0 ? border_.row_class[static_cast<size_t>(y)] * columns * padded : 0);
+    sink.out = static_cast<char*>(place.out) + (image * place.image + y * place.row + begin) * element;
+    table_.xnor(row, weights_.data() + block * words() * table_.xnor_layout, sink);
+  }
+}
+
+void XnorLayer::run(const Geometry& given, const uint64_t* x, const XnorSink& sink, const Place& to, int64_t threads) const {
+  Geometry g = given;
+  Place place = to;
+  const int64_t windows = given.windows();
+  if (given.covers() && border_.table.empty()) {
+    // One window an image: images side by side make rows of windows, so that tiles of several windows fill.
+    g = {(given.n + kVectorRow - 1) / kVectorRow, 1, kVectorRow, given.h * given.w * given.pixel, {}};
+    place = {to.out, to.image, 0, kVectorRow * to.image};
+  }
+  const Runs runs(g);
+  const int64_t rows = g.n * g.out_h(), step = std::max<int64_t>(rows * blocks() / (kTasksPerThread * threads), 1);
+  const int64_t parts = (rows + step - 1) / step;
+  parallel(blocks() * parts, threads, [&](int64_t i) {
+    const int64_t first = i % parts * step;
+    block_rows(g, runs, windows, x, sink, place, i / parts, first, std::min(rows, first + step));
+  });
+}
+
+IntLayer::IntLayer(const KernelTable& table, std::span<const int32_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
+    : Layer(table, mh, window, channels, std::move(border)) {
+  const std::vector<uint32_t> rows(weights.begin(), weights.end());
+  narrow_ = std::all_of(weights.begin(), weights.end(), [](int32_t w) { return w == static_cast<int16_t>(w); });
+  weights_ = interleave(rows, mh, columns(), table.int_block);
+  if (narrow_) pairs_ = interleave(pair_columns(weights, mh, columns()), mh, (columns() + 1) / 2, table.int_block);
+}
+
+void IntLayer::add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const {
   if (border_.table.empty()) return;
   const int64_t oh = g.out_h(), ow = g.out_w();
   const int64_t columns = *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1;
@@ -106,89 +237,50 @@ void Layer::add_border(const Geometry& g, int64_t first, int64_t count, int32_t*
   }
 }
 
-template <class Compute>
-void Layer::fill_chunks(const Geometry& g, int32_t* acc, const Compute& compute) const {
-  const int64_t total = g.windows(), step = chunk_windows(mh_);
-  for (int64_t first = 0; first < total; first += step) {
-    const int64_t count = std::min(step, total - first);
-    compute(first, count, acc + first * mh_);
-    add_border(g, first, count, acc + first * mh_);
-  }
-}
-
-template <class Compute>
-void Layer::pack_chunks(const Geometry& g, const BitThreshold& threshold, uint64_t* out, const Compute& compute) const {
-  const int64_t total = g.windows(), step = chunk_windows(mh_), words = words_for(mh_);
-  std::vector<int32_t> acc(static_cast<size_t>(std::min(step, total) * mh_));
-  for (int64_t first = 0; first < total; first += step) {
-    const int64_t count = std::min(step, total - first);
-    compute(first, count, acc.data());
-    add_border(g, first, count, acc.data());
-    table_.threshold(acc.data(), count, mh_, threshold.level(), threshold.flip(), out + first * words);
-  }
-}
-
-XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
-    : Layer(table, mh, window, channels, std::move(border)) {
-  const int64_t taps = window.kh * window.kw;
-  weights_ = interleave(pack_rows(weights, mh, taps, channels), mh, taps * words_for(channels), table.xnor_block);
-}
-
-void XnorLayer::windows(const Geometry& g, const Runs& runs, const uint64_t* x, int64_t first, int64_t count, int32_t* acc) const {
-  const std::vector<int64_t> start = starts(g, first, count);
-  const PackedWindows packed{x, start.data(), count, runs.offset.data(), static_cast<int64_t>(runs.offset.size()), runs.length};
-  table_.xnor(packed, weights_.data(), mh_, window_.kh * window_.kw * channels_, acc);
-}
-
-void XnorLayer::accumulate(const Geometry& g, const uint64_t* x, int32_t* acc) const {
-  const Runs runs(g);
-  fill_chunks(g, acc, [&](int64_t first, int64_t count, int32_t* chunk) { windows(g, runs, x, first, count, chunk); });
-}
-
-void XnorLayer::bits(const Geometry& g, const uint64_t* x, const BitThreshold& threshold, uint64_t* out) const {
-  const Runs runs(g);
-  pack_chunks(g, threshold, out, [&](int64_t first, int64_t count, int32_t* chunk) { windows(g, runs, x, first, count, chunk); });
-}
-
-IntLayer::IntLayer(const KernelTable& table, std::span<const int32_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
-    : Layer(table, mh, window, channels, std::move(border)) {
-  const std::vector<uint32_t> rows(weights.begin(), weights.end());
-  weights_ = interleave(rows, mh, columns(), table.int_block);
-}
-
 template <class T>
 void IntLayer::windows(const Geometry& g, const Runs& runs, const T* x, int64_t first, int64_t count, int32_t* acc) const {
-  std::vector<uint32_t> gathered(static_cast<size_t>(count * columns()));
-  uint32_t* next = gathered.data();
-  for (const int64_t start : starts(g, first, count))
-    for (const int64_t run : runs.offset) next = widen(x + start + run, runs.length, channels_, g.pixel, next);
-  table_.integer(gathered.data(), count, columns(), weights_.data(), mh_, acc);
+  const std::vector<int64_t> start = starts(g, first, count);
+  if constexpr (kNarrow<T>) {
+    if (narrow_) {
+      const int64_t pairs = (columns() + 1) / 2;
+      const std::vector<int16_t> x16 = gather<int16_t>(start, runs, x, channels_, g.pixel, 2 * pairs);
+      table_.pairs(x16.data(), count, pairs, pairs_.data(), mh_, acc);
+      return add_border(g, first, count, acc);
+    }
+  }
+  const std::vector<uint32_t> x32 = gather<uint32_t>(start, runs, x, channels_, g.pixel, columns());
+  table_.integer(x32.data(), count, columns(), weights_.data(), mh_, acc);
+  add_border(g, first, count, acc);
 }
 
 template <class T>
-void IntLayer::accumulate(const Geometry& g, const T* x, int32_t* acc) const {
+void IntLayer::accumulate(const Geometry& g, const T* x, int32_t* acc, int64_t threads) const {
   const Runs runs(g);
-  fill_chunks(g, acc, [&](int64_t first, int64_t count, int32_t* chunk) { windows(g, runs, x, first, count, chunk); });
+  chunks(g.windows(), chunk_windows(mh_), threads, [&](int64_t first, int64_t count) { windows(g, runs, x, first, count, acc + first * mh_); });
 }
 
 template <class T>
-void IntLayer::bits(const Geometry& g, const T* x, const BitThreshold& threshold, uint64_t* out) const {
+void IntLayer::bits(const Geometry& g, const T* x, const BitThreshold& threshold, uint64_t* out, int64_t threads) const {
   const Runs runs(g);
-  pack_chunks(g, threshold, out, [&](int64_t first, int64_t count, int32_t* chunk) { windows(g, runs, x, first, count, chunk); });
+  chunks(g.windows(), chunk_windows(mh_), threads, [&](int64_t first, int64_t count) {
+    std::vector<int32_t> acc(static_cast<size_t>(count * mh_));
+    windows(g, runs, x, first, count, acc.data());
+    table_.threshold(acc.data(), count, mh_, threshold.level(), threshold.flip(), out + first * words_for(mh_));
+  });
 }
 
-template void IntLayer::accumulate(const Geometry&, const uint8_t*, int32_t*) const;
-template void IntLayer::accumulate(const Geometry&, const int8_t*, int32_t*) const;
-template void IntLayer::accumulate(const Geometry&, const int16_t*, int32_t*) const;
-template void IntLayer::accumulate(const Geometry&, const int32_t*, int32_t*) const;
-template void IntLayer::accumulate(const Geometry&, const int64_t*, int32_t*) const;
-template void IntLayer::accumulate(const Geometry&, const uint64_t*, int32_t*) const;
+template void IntLayer::accumulate(const Geometry&, const uint8_t*, int32_t*, int64_t) const;
+template void IntLayer::accumulate(const Geometry&, const int8_t*, int32_t*, int64_t) const;
+template void IntLayer::accumulate(const Geometry&, const int16_t*, int32_t*, int64_t) const;
+template void IntLayer::accumulate(const Geometry&, const int32_t*, int32_t*, int64_t) const;
+template void IntLayer::accumulate(const Geometry&, const int64_t*, int32_t*, int64_t) const;
+template void IntLayer::accumulate(const Geometry&, const uint64_t*, int32_t*, int64_t) const;
 
-template void IntLayer::bits(const Geometry&, const uint8_t*, const BitThreshold&, uint64_t*) const;
-template void IntLayer::bits(const Geometry&, const int8_t*, const BitThreshold&, uint64_t*) const;
-template void IntLayer::bits(const Geometry&, const int16_t*, const BitThreshold&, uint64_t*) const;
-template void IntLayer::bits(const Geometry&, const int32_t*, const BitThreshold&, uint64_t*) const;
-template void IntLayer::bits(const Geometry&, const int64_t*, const BitThreshold&, uint64_t*) const;
-template void IntLayer::bits(const Geometry&, const uint64_t*, const BitThreshold&, uint64_t*) const;
+template void IntLayer::bits(const Geometry&, const uint8_t*, const BitThreshold&, uint64_t*, int64_t) const;
+template void IntLayer::bits(const Geometry&, const int8_t*, const BitThreshold&, uint64_t*, int64_t) const;
+template void IntLayer::bits(const Geometry&, const int16_t*, const BitThreshold&, uint64_t*, int64_t) const;
+template void IntLayer::bits(const Geometry&, const int32_t*, const BitThreshold&, uint64_t*, int64_t) const;
+template void IntLayer::bits(const Geometry&, const int64_t*, const BitThreshold&, uint64_t*, int64_t) const;
+template void IntLayer::bits(const Geometry&, const uint64_t*, const BitThreshold&, uint64_t*, int64_t) const;
 
 }  // namespace xnorflow

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "aligned.hpp"
 #include "kernel_table.hpp"
 #include "layout.hpp"
 
@@ -35,7 +36,7 @@ class BitThreshold {
 template <class T>
 void sign_bits(const KernelTable& table, const T* x, int64_t pixels, const BitThreshold& threshold, uint64_t* out);
 
-// What both kinds of layer share: the shape, the border and the walk over windows.
+// What both kinds of layer share: the shape and the border.
 class Layer {
  public:
   int64_t mh() const { return mh_; }
@@ -46,22 +47,31 @@ class Layer {
  protected:
   Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t channels, Border border);
 
-  // Adds the border's constants to the accumulators of windows first .. first + count - 1.
-  void add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const;
-
-  // Calls compute(first, count, acc) chunk by chunk, corrects the border and packs acc through the thresholds.
-  template <class Compute>
-  void pack_chunks(const Geometry& g, const BitThreshold& threshold, uint64_t* out, const Compute& compute) const;
-
-  // Calls compute(first, count, acc) chunk by chunk on the caller's accumulators and corrects the border.
-  template <class Compute>
-  void fill_chunks(const Geometry& g, int32_t* acc, const Compute& compute) const;
-
   const KernelTable& table_;
   int64_t mh_;
   Window window_;
   int64_t channels_;
   Border border_;
+};
+
+// What an XnorLayer's accumulators become, prepared once: per class of the border and per channel, padded to whole blocks.
+class XnorSink {
+ public:
+  Output output() const { return output_; }
+
+ private:
+  friend class XnorLayer;
+  Output output_ = Output::kInt32;
+  Aligned<int32_t> constants_;
+  Aligned<float> scale_, bias_;
+  std::vector<uint64_t> flip_;
+};
+
+// Where the results lie: a pixel of the output, `pixel` elements (words where they are bits) from the next, `row` from the
+// one below and `image` from that of the next image.
+struct Place {
+  void* out;
+  int64_t pixel, row, image;
 };
 
 // Bipolar weights on packed bipolar images.
@@ -70,14 +80,23 @@ class XnorLayer : public Layer {
   // weights: (mh, kh * kw * channels), values -1 and +1, columns in (kh, kw, c) order.
   XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border);
 
-  // g.pixel counts words. acc is (windows, mh); out is (windows, words_for(mh)).
-  void accumulate(const Geometry& g, const uint64_t* x, int32_t* acc) const;
-  void bits(const Geometry& g, const uint64_t* x, const BitThreshold& threshold, uint64_t* out) const;
+  XnorSink accumulators() const;
+  XnorSink bits(const BitThreshold& threshold) const;
+  // float(acc) * scale[m] + bias[m], each operation rounded by itself; mh elements each.
+  XnorSink floats(std::span<const float> scale, std::span<const float> bias) const;
+
+  // g.pixel counts words.
+  void run(const Geometry& g, const uint64_t* x, const XnorSink& sink, const Place& place, int64_t threads) const;
 
  private:
-  void windows(const Geometry& g, const Runs& runs, const uint64_t* x, int64_t first, int64_t count, int32_t* acc) const;
+  int64_t blocks() const { return words_for(mh_); }
+  int64_t words() const { return window_.kh * window_.kw * words_for(channels_); }
+  template <class F>
+  Aligned<int32_t> constants(const F& of) const;
+  void block_rows(const Geometry& g, const Runs& runs, int64_t windows, const uint64_t* x, const XnorSink& from, const Place& place, int64_t block,
+                  int64_t first, int64_t last) const;
 
-  std::vector<uint64_t> weights_;
+  Aligned<uint64_t> weights_;
 };
 
 // Integer weights on integer images, exact modulo 2^32 (layout.hpp).
@@ -86,19 +105,24 @@ class IntLayer : public Layer {
   // weights: (mh, kh * kw * channels), columns in (kh, kw, c) order.
   IntLayer(const KernelTable& table, std::span<const int32_t> weights, int64_t mh, const Window& window, int64_t channels, Border border);
 
-  // g.pixel counts elements (T an integer type), or words (T = uint64_t: packed bipolar input).
+  // g.pixel counts elements (T an integer type), or words (T = uint64_t: packed bipolar input). acc is (windows, mh); out is
+  // (windows, words_for(mh)).
   template <class T>
-  void accumulate(const Geometry& g, const T* x, int32_t* acc) const;
+  void accumulate(const Geometry& g, const T* x, int32_t* acc, int64_t threads) const;
   template <class T>
-  void bits(const Geometry& g, const T* x, const BitThreshold& threshold, uint64_t* out) const;
+  void bits(const Geometry& g, const T* x, const BitThreshold& threshold, uint64_t* out, int64_t threads) const;
 
  private:
+  // Accumulators of windows first .. first + count - 1, the border's constants added.
   template <class T>
   void windows(const Geometry& g, const Runs& runs, const T* x, int64_t first, int64_t count, int32_t* acc) const;
+  void add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const;
 
   int64_t columns() const { return window_.kh * window_.kw * channels_; }
 
-  std::vector<uint32_t> weights_;
+  // Whether all weights fit in int16: then narrow inputs are multiplied in pairs.
+  bool narrow_;
+  Aligned<uint32_t> weights_, pairs_;
 };
 
 }  // namespace xnorflow

@@ -67,24 +67,24 @@ class Layer:
         self.mh, self.channels, self.window = mh, channels, window
         self._native: Any = native
 
-    def accumulate(self, x: Packed | npt.NDArray[Any]) -> Accumulators:
-        """Accumulators int32 ``(N, OH, OW, MH)`` of images ``(N, H, W, C)``.
+    def accumulate(self, x: Packed | npt.NDArray[Any], *, threads: int = 1) -> Accumulators:
+        """Accumulators int32 ``(N, OH, OW, MH)`` of images ``(N, H, W, C)``, on up to that many threads.
 
         Raises:
             BadInputError: the images' shape or element type does not fit.
         """
         out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.int32)
-        self._native.accumulate(self._memory(x), out)
+        self._native.accumulate(self._memory(x), out, threads)
         return out
 
-    def bits(self, x: Packed | npt.NDArray[Any], thresholds: BitThresholds) -> Packed:
-        """The accumulators behind their thresholds, packed ``(N, OH, OW, MH)``.
+    def bits(self, x: Packed | npt.NDArray[Any], thresholds: BitThresholds, *, threads: int = 1) -> Packed:
+        """The accumulators behind their thresholds, packed ``(N, OH, OW, MH)``, on up to that many threads.
 
         Raises:
             BadInputError: the images' shape or element type, or the number of thresholds, does not fit.
         """
         out = np.empty((*self.window.count(x.shape), words_for(self.mh)), dtype=np.uint64)
-        self._native.bits(self._memory(x), thresholds.native, out)
+        self._native.bits(self._memory(x), thresholds.native, out, threads)
         return Packed(out, self.mh)
 
     def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -114,6 +114,28 @@ class XnorLayer(Layer):
         where = (place.kernel, place.stride, place.dilation)
         native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
         super().__init__(native, len(matrix), channels, place)
+
+    def floats(self, x: Packed, scale: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], *, threads: int = 1) -> npt.NDArray[np.float32]:
+        """``float32(acc) * scale[m] + bias[m]``, each of the three operations rounded by itself.
+
+        Args:
+            x: packed images ``(N, H, W, C)``.
+            scale: ``(MH,)``.
+            bias: ``(MH,)``.
+            threads: up to so many work.
+
+        Returns:
+            float32 ``(N, OH, OW, MH)``.
+
+        Raises:
+            BadInputError: the images' shape, or an array's shape or element type, does not fit.
+        """
+        if scale.shape != (self.mh,) or bias.shape != (self.mh,):
+            raise BadInputError(f"scale {scale.shape} and bias {bias.shape} must both be ({self.mh},)")
+        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.float32)
+        factors = (contiguous(array, what, (np.float32,)) for array, what in ((scale, "scale"), (bias, "bias")))
+        self._native.floats(self._memory(x), *factors, out, threads)
+        return out
 
     def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
         if not isinstance(x, Packed):

@@ -40,6 +40,9 @@ struct Geometry {
   int64_t windows() const { return n * out_h() * out_w(); }
   bool fits() const { return h > (window.kh - 1) * window.dh && w > (window.kw - 1) * window.dw; }
 
+  // Whether the window is the image, and so the run of all its memory.
+  bool covers() const { return window.kh == h && window.kw == w && window.dh == 1 && window.dw == 1; }
+
   // Where a window begins; windows count through rows, then images.
   int64_t start(int64_t index) const {
     const int64_t ow = out_w(), oh = out_h();

@@ -28,6 +28,8 @@ using In = Array<const T, Dims>;
 
 using Pair = std::pair<int64_t, int64_t>;
 
+constexpr int64_t kMaxThreads = 1024;
+
 void require(bool ok, const std::string& what) {
   if (!ok) throw InputError(what);
 }
@@ -121,30 +123,69 @@ IntLayer make_int(const std::string& isa, const In<int32_t, 2>& weights, int64_t
 template <class T>
 constexpr bool kPacked = std::is_same_v<T, uint64_t>;
 
-template <class L, class T>
-void accumulate(const L& layer, const In<T, 4>& x, const Array<int32_t, 4>& out) {
+// The geometry of images for a layer whose output is (n, oh, ow, depth).
+template <class L, class T, class Out>
+Geometry check_call(const L& layer, const In<T, 4>& x, const Out& out, int64_t depth, int64_t threads) {
   const Geometry g = geometry(x, layer.window(), kPacked<T> ? words_for(layer.channels()) : layer.channels());
   check_layer(layer, g);
-  require_shape(out, {g.n, g.out_h(), g.out_w(), layer.mh()}, "output");
-  const nb::gil_scoped_release release;
-  layer.accumulate(g, x.data(), out.data());
+  require_shape(out, {g.n, g.out_h(), g.out_w(), depth}, "output");
+  require(threads >= 1 && threads <= kMaxThreads, std::to_string(threads) + " threads were asked for; 1 to " + std::to_string(kMaxThreads) + " are accepted");
+  return g;
 }
 
-template <class L, class T>
-void bits(const L& layer, const In<T, 4>& x, const BitThreshold& threshold, const Array<uint64_t, 4>& out) {
-  const Geometry g = geometry(x, layer.window(), kPacked<T> ? words_for(layer.channels()) : layer.channels());
-  check_layer(layer, g);
+template <class L>
+void check_threshold(const L& layer, const BitThreshold& threshold) {
   require(threshold.channels() == layer.mh(),
           std::to_string(threshold.channels()) + " thresholds do not fit " + std::to_string(layer.mh()) + " channels");
-  require_shape(out, {g.n, g.out_h(), g.out_w(), words_for(layer.mh())}, "output");
+}
+
+template <class T>
+Place whole(const Array<T, 4>& out) {
+  const int64_t pixel = size(out, 3), row = pixel * size(out, 2);
+  return {out.data(), pixel, row, row * size(out, 1)};
+}
+
+void xnor_accumulate(const XnorLayer& layer, const In<uint64_t, 4>& x, const Array<int32_t, 4>& out, int64_t threads) {
+  const Geometry g = check_call(layer, x, out, layer.mh(), threads);
   const nb::gil_scoped_release release;
-  layer.bits(g, x.data(), threshold, out.data());
+  layer.run(g, x.data(), layer.accumulators(), whole(out), threads);
+}
+
+void xnor_bits(const XnorLayer& layer, const In<uint64_t, 4>& x, const BitThreshold& threshold, const Array<uint64_t, 4>& out, int64_t threads) {
+  check_threshold(layer, threshold);
+  const Geometry g = check_call(layer, x, out, words_for(layer.mh()), threads);
+  const nb::gil_scoped_release release;
+  layer.run(g, x.data(), layer.bits(threshold), whole(out), threads);
+}
+
+void xnor_floats(const XnorLayer& layer, const In<uint64_t, 4>& x, const In<float, 1>& scale, const In<float, 1>& bias, const Array<float, 4>& out,
+                 int64_t threads) {
+  require_shape(scale, {layer.mh()}, "scale");
+  require_shape(bias, {layer.mh()}, "bias");
+  const Geometry g = check_call(layer, x, out, layer.mh(), threads);
+  const nb::gil_scoped_release release;
+  layer.run(g, x.data(), layer.floats(elements<float>(scale), elements<float>(bias)), whole(out), threads);
+}
+
+template <class T>
+void int_accumulate(const IntLayer& layer, const In<T, 4>& x, const Array<int32_t, 4>& out, int64_t threads) {
+  const Geometry g = check_call(layer, x, out, layer.mh(), threads);
+  const nb::gil_scoped_release release;
+  layer.accumulate(g, x.data(), out.data(), threads);
+}
+
+template <class T>
+void int_bits(const IntLayer& layer, const In<T, 4>& x, const BitThreshold& threshold, const Array<uint64_t, 4>& out, int64_t threads) {
+  check_threshold(layer, threshold);
+  const Geometry g = check_call(layer, x, out, words_for(layer.mh()), threads);
+  const nb::gil_scoped_release release;
+  layer.bits(g, x.data(), threshold, out.data(), threads);
 }
 
 template <class T>
 void bind_layer_inputs(nb::class_<IntLayer>& layer) {
-  layer.def("accumulate", accumulate<IntLayer, T>, "x"_a.noconvert(), "out"_a.noconvert());
-  layer.def("bits", bits<IntLayer, T>, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert());
+  layer.def("accumulate", int_accumulate<T>, "x"_a.noconvert(), "out"_a.noconvert(), "threads"_a);
+  layer.def("bits", int_bits<T>, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert(), "threads"_a);
 }
 
 template <class L, class F>
@@ -161,8 +202,9 @@ void bind_layers(nb::module_& m) {
            }),
            "thresholds"_a.noconvert(), "negate"_a.noconvert());
   auto xnor = bind_layer<XnorLayer>(m, "XnorLayer", make_xnor);
-  xnor.def("accumulate", accumulate<XnorLayer, uint64_t>, "x"_a.noconvert(), "out"_a.noconvert());
-  xnor.def("bits", bits<XnorLayer, uint64_t>, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert());
+  xnor.def("accumulate", xnor_accumulate, "x"_a.noconvert(), "out"_a.noconvert(), "threads"_a);
+  xnor.def("bits", xnor_bits, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert(), "threads"_a);
+  xnor.def("floats", xnor_floats, "x"_a.noconvert(), "scale"_a.noconvert(), "bias"_a.noconvert(), "out"_a.noconvert(), "threads"_a);
   auto integer = bind_layer<IntLayer>(m, "IntLayer", make_int);
   bind_layer_inputs<uint8_t>(integer);
   bind_layer_inputs<int8_t>(integer);

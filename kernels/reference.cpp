@@ -7,17 +7,41 @@ namespace {
 
 int bit(uint64_t word, int64_t index) { return static_cast<int>(word >> index & 1U); }
 
-void xnor(const PackedWindows& windows, const uint64_t* weights, int64_t mh, int64_t mw, int32_t* acc) {
-  const int64_t k = windows.runs * windows.run_words;
-  for (int64_t i = 0; i < windows.count; ++i)
-    for (int64_t m = 0; m < mh; ++m) {
-      int64_t disagree = 0;
+void lay(const uint64_t* packed, int64_t rows, int64_t k, uint64_t* out) {
+  for (int64_t m = 0; m < kXnorBlock; ++m)
+    for (int64_t j = 0; j < k; ++j) out[m * k + j] = m < rows ? packed[m * k + j] : 0;
+}
+
+void put(const Sink& sink, int64_t i, int64_t c, int32_t disagree) {
+  const int64_t column = sink.column_class == nullptr ? 0 : sink.column_class[i];
+  const int32_t constant = sink.constants[column * sink.class_step + c];
+  if (sink.output == Output::kBits) {
+    const int set = static_cast<int>(disagree <= constant) ^ bit(sink.flip, c);
+    static_cast<uint64_t*>(sink.out)[i * sink.step] |= static_cast<uint64_t>(set) << c;
+    return;
+  }
+  const int32_t acc = constant - 2 * disagree;
+  if (sink.output == Output::kInt32) {
+    static_cast<int32_t*>(sink.out)[i * sink.step + c] = acc;
+  } else {
+    const float scaled = static_cast<float>(acc) * sink.scale[c];
+    static_cast<float*>(sink.out)[i * sink.step + c] = scaled + sink.bias[c];
+  }
+}
+
+void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
+  const int64_t k = row.runs * row.run_words;
+  for (int64_t i = 0; i < row.count; ++i) {
+    if (sink.output == Output::kBits) static_cast<uint64_t*>(sink.out)[i * sink.step] = 0;
+    for (int64_t c = 0; c < sink.rows; ++c) {
+      int32_t disagree = 0;
       for (int64_t j = 0; j < k; ++j) {
-        const uint64_t x = windows.x[windows.start[i] + windows.run[j / windows.run_words] + j % windows.run_words];
-        for (int64_t b = 0; b < kWordBits; ++b) disagree += bit(x, b) != bit(weights[m * k + j], b);
+        const uint64_t x = row.x[i * row.step + row.run[j / row.run_words] + j % row.run_words];
+        for (int64_t b = 0; b < kWordBits; ++b) disagree += bit(x, b) != bit(laid[c * k + j], b);
       }
-      acc[i * mh + m] = static_cast<int32_t>(mw - 2 * disagree);
+      put(sink, i, c, disagree);
     }
+  }
 }
 
 void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
@@ -25,6 +49,20 @@ void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weight
     for (int64_t m = 0; m < mh; ++m) {
       uint32_t sum = 0;
       for (int64_t j = 0; j < k; ++j) sum += x[i * k + j] * weights[m * k + j];
+      acc[i * mh + m] = static_cast<int32_t>(sum);
+    }
+}
+
+uint32_t low(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair & 0xffffU)); }
+
+uint32_t high(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair >> 16)); }
+
+void pairs(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t m = 0; m < mh; ++m) {
+      uint32_t sum = 0;
+      for (int64_t j = 0; j < k; ++j)
+        sum += static_cast<uint32_t>(x[2 * (i * k + j)]) * low(weights[m * k + j]) + static_cast<uint32_t>(x[2 * (i * k + j) + 1]) * high(weights[m * k + j]);
       acc[i * mh + m] = static_cast<int32_t>(sum);
     }
 }
@@ -42,6 +80,6 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
 
 }  // namespace
 
-const KernelTable kReference = {"reference", 1, 1, xnor, integer, threshold};
+const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold};
 
 }  // namespace xnorflow

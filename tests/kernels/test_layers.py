@@ -111,6 +111,69 @@ def test_the_signs_of_integers_are_their_thresholds(isa: str, channels: int, dty
     assert np.array_equal(kernels.unpack(bits), np.where(np.where(negate, -wide, wide) >= thresholds, 1, -1))
 
 
+@pytest.mark.parametrize("mh", HEIGHTS)
+@pytest.mark.parametrize("mw", [1, 65, 130])
+def test_floats_are_scaled_accumulators_rounded_operation_by_operation(isa: str, mh: int, mw: int, rng: np.random.Generator) -> None:
+    x, weights = bipolar(rng, 9, 1, 1, mw), bipolar(rng, mh, mw)
+    scale, bias = rng.normal(size=mh).astype(np.float32), rng.normal(size=mh).astype(np.float32)
+    expected = convolve(x, weights, Window()).astype(np.float32) * scale + bias
+    floats = XnorLayer(weights, mw, isa=isa).floats(kernels.pack(x), scale, bias)
+    assert floats.dtype == np.float32
+    assert np.array_equal(floats, expected)
+
+
+def random_layer(rng: np.random.Generator, isa: str) -> tuple[XnorLayer, Packed, np.ndarray]:
+    """A binary convolution of any size, stride, dilation and border table, images for it, and their accumulators."""
+    window = Window(*(tuple(int(v) for v in rng.integers(1, top, 2)) for top in (5, 4, 4)))
+    (kh, kw), (dh, dw) = window.kernel, window.dilation
+    height, width = int(rng.integers(1, 6)) + (kh - 1) * dh, int(rng.integers(1, 14)) + (kw - 1) * dw
+    channels, mh = int(rng.choice([1, 5, 63, 64, 65, 128, 190])), int(rng.choice([1, 7, 16, 33, 64, 65, 130]))
+    x, weights = bipolar(rng, int(rng.integers(1, 4)), height, width, channels), bipolar(rng, mh, kh * kw * channels)
+    acc, borders = convolve(x, weights, window), None
+    if rng.random() < 0.5:
+        rows, cols = (np.unique(rng.integers(0, 3, size), return_inverse=True)[1] for size in acc.shape[1:3])
+        borders = Borders(rows, cols, rng.integers(-99, 100, (rows.max() + 1, cols.max() + 1, mh)))
+        acc = acc + borders.table[rows][:, cols]
+    return XnorLayer(weights, channels, window, borders=borders, isa=isa), kernels.pack(x), acc
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_random_layers_on_one_and_more_threads_equal_the_definition(isa: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    for case in range(4 if isa == "reference" else 40):
+        layer, packed, acc = random_layer(rng, isa)
+        thresholds, negate = rng.integers(-40, 40, layer.mh), rng.random(layer.mh) < 0.5
+        scale, bias = (rng.normal(size=layer.mh).astype(np.float32) for _ in range(2))
+        signs = np.where(np.where(negate, -acc, acc) >= thresholds, 1, -1)
+        for threads in (1, 2, 3):
+            assert np.array_equal(layer.accumulate(packed, threads=threads), acc), case
+            assert np.array_equal(layer.bits(packed, BitThresholds(thresholds, negate), threads=threads).words, kernels.pack(signs).words), case
+            assert np.array_equal(layer.floats(packed, scale, bias, threads=threads), acc.astype(np.float32) * scale + bias), case
+
+
+def test_more_words_than_sixteen_bits_count_are_counted(isa: str, rng: np.random.Generator) -> None:
+    """Every product disagrees, so that no counter may be narrower than the number of channels."""
+    channels = 70_000 if isa != "reference" else 300
+    x, weights = bipolar(rng, 5, 1, 1, channels), bipolar(rng, 2, channels)
+    x[:4] = -weights[0]
+    acc = XnorLayer(weights, channels, isa=isa).accumulate(kernels.pack(x))
+    assert np.array_equal(acc, convolve(x, weights, Window()))
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16])
+def test_weights_and_values_at_the_ends_of_int16_are_multiplied_exactly(isa: str, dtype: type, rng: np.random.Generator) -> None:
+    """A pair of the least int16 squared is 2^31: one more than int32 holds, and the same modulo 2^32."""
+    info = np.iinfo(dtype)
+    x, weights = rng.choice([info.min, info.max], (5, 1, 1, 3)).astype(dtype), rng.choice([-(2**15), 2**15 - 1], (19, 3))
+    expected = convolve(x, weights, Window()).astype(np.uint64).astype(np.uint32).view(np.int32)
+    assert np.array_equal(IntLayer(weights, 3, isa=isa).accumulate(x), expected)
+
+
+def test_a_number_of_threads_below_one_is_refused() -> None:
+    with pytest.raises(BadInputError, match="0 threads were asked for; 1 to 1024 are accepted"):
+        XnorLayer(np.ones((4, 9), dtype=np.int64), 9).accumulate(kernels.pack(np.ones((1, 1, 1, 9), np.int8)), threads=0)
+
+
 def test_bits_leave_the_tail_empty(isa: str, rng: np.random.Generator) -> None:
     always = BitThresholds(np.full(70, -1000), np.zeros(70, dtype=bool))
     bits = XnorLayer(bipolar(rng, 70, 9), 9, isa=isa).bits(kernels.pack(bipolar(rng, 3, 1, 1, 9)), always)

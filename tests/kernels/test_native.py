@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xnorflow import kernels
 from xnorflow.kernels import IntLayer
 
 ROOT = Path(__file__).parents[2]
@@ -68,15 +67,36 @@ def test_objects_of_one_instruction_set_export_one_table_and_no_weak_symbol() ->
         assert exported[0].startswith("xnorflow::k")
 
 
-def test_the_fast_kernel_keeps_its_accumulators_in_registers() -> None:
-    if "avx512" not in kernels.available():
-        pytest.skip("this CPU has no AVX-512 kernel")
-    path = next((p for p in objects() if "avx512" in p.name), Path())
+def loops(code: str) -> list[tuple[str, list[str]]]:
+    """The innermost loops of a disassembly: name of the function, and the lines from the target of a backward jump to it."""
+    found = []
+    for name, body in re.findall(r"^[0-9a-f]+ <(.*)>:\n((?:.+\n)+)", code, re.MULTILINE):
+        lines = body.splitlines()
+        address = {int(line.split(":")[0], 16): index for index, line in enumerate(lines)}
+        spans = []
+        for index, line in enumerate(lines):
+            jump = re.search(r"\bj[a-z]+\s+([0-9a-f]+) <", line)
+            start = address.get(int(jump[1], 16)) if jump else None
+            if start is not None and start <= index:
+                spans.append((start, index))
+        inner = [(a, b) for a, b in spans if not any((c, d) != (a, b) and a <= c and d <= b for c, d in spans)]
+        found += [(name, lines[a : b + 1]) for a, b in inner]
+    return found
+
+
+@pytest.mark.parametrize(("isa", "count"), [("avx512", "vpopcntd"), ("avx2", "vpshufb"), ("avx512", "vpmaddwd"), ("avx2", "vpmaddwd")])
+def test_the_loops_of_the_kernels_keep_their_vectors_in_registers(isa: str, count: str) -> None:
+    path = next((p for p in objects() if p.name.startswith(f"isa_{isa}.")), Path())
     code = tool_output("objdump", "-d", "--no-show-raw-insn", str(path))
-    tile = re.search(r"<[^>]*xnor_tileILi4E[^>]*>:\n(.*?)\n\n", code, re.DOTALL)
-    assert tile, "the tile of four windows is not in the object"
-    lines = tile[1].splitlines()
-    counts = sum("vpopcntq" in line for line in lines)
-    assert counts >= 16
-    assert counts % 16 == 0
-    assert not [line for line in lines if "zmm" in line and ("(%rsp" in line or "(%rbp" in line)]
+    hot = [(name, lines) for name, lines in loops(code) if sum(count in line for line in lines) >= 2]
+    widest = max(sum(count in line for line in lines) for _, lines in hot)
+    assert widest >= {"vpopcntd": 16, "vpshufb": 16, "vpmaddwd": 8}[count]
+    spilled = [f"{name}: {line}" for name, lines in hot for line in lines if re.search(r"[yz]mm", line) and re.search(r"\(%r[sb]p", line)]
+    assert not spilled
+
+
+@pytest.mark.parametrize("isa", ["avx512", "avx2"])
+def test_no_kernel_object_rounds_a_product_and_a_sum_at_once(isa: str) -> None:
+    """Then float outputs could differ from one instruction set to the next."""
+    path = next((p for p in objects() if p.name.startswith(f"isa_{isa}.")), Path())
+    assert "vfmadd" not in tool_output("objdump", "-d", "--no-show-raw-insn", str(path))
