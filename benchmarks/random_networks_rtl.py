@@ -13,6 +13,7 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,7 @@ def main() -> int:
     parser.add_argument("--residual", action="store_true", help="networks whose branches meet, instead of chains")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    drawn = draw_residual if options.residual else draw
+    drawn = partial(draw_residual, kinds=["residual"]) if options.residual else draw
     options.output = options.output or (RESIDUAL_RESULT if options.residual else RESULT)
     figures, failures, before = _earlier(options.output, commit())
     start = time.perf_counter()
@@ -85,9 +86,9 @@ def main() -> int:
         done, failed = _prove(range(first, min(first + BATCH, options.networks)), drawn)
         figures, failures = figures + done, failures + failed
         seconds = before + time.perf_counter() - start
-        partial = options.output.with_suffix(".partial")
-        partial.write_text(json.dumps(_record(figures, failures, seconds)) + "\n")
-        partial.replace(options.output)
+        unfinished = options.output.with_suffix(".partial")
+        unfinished.write_text(json.dumps(_record(figures, failures, seconds)) + "\n")
+        unfinished.replace(options.output)
         print(
             f"{len(figures) + len(failures)} of {options.networks} networks, {len(failures)} failures, {seconds:.0f} s", file=sys.stderr, flush=True
         )

@@ -1,197 +1,161 @@
-"""Random small residual QONNX networks, the same for the same seed: branches that fork, bend, halve the image and meet.
+"""Random small residual, gated and attention networks as QONNX, the same for the same seed.
 
 Every tensor lies on a power-of-two grid, as those of an integerised network do, so the file's float32 results are exact.
-Drawn are: blocks with plain, averaged, weighted, strided and channel-padded shortcuts, one to three branches, binary and
-few-bit convolutions with all paddings, shifts in front of signs and negative factors, PReLU and RPReLU before and behind a sum,
-sums that are quantised again, on another grid, or not at all, one fork read by several blocks, and odd shapes.
+Drawn are: blocks with plain, averaged, weighted, strided and channel-padded shortcuts, one to three branches, binary
+and few-bit convolutions with all paddings, shifts in front of signs and negative factors, PReLU and RPReLU before and behind a sum,
+sums that are quantised again, on another grid, or not at all, skips over several blocks, gates from squeeze-and-excite (of the
+branch, of the stream itself, of both mixed), products of two branches, branches side by side, and odd shapes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from xnorflow.hw.random_branches import branch, shortcut, sign_convolution
+from xnorflow.hw.random_gates import factors, mixed_mean, product, total
+from xnorflow.hw.random_grids import Grid, GridTensor, added, affine, bend, convolution, quantised
 from xnorflow.hw.random_writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from xnorflow.hw.chain import AnyArray
 
 _CHANNELS = (1, 2, 3, 4, 6, 8)
-_MOST_BITS = 19  # of a product in front of a bend, so that float32 holds what comes behind it
+_SIZES = (1, 2, 3, 4, 5, 6, 7, 8, 9)
+_MOST_CHANNELS = 16
 
 
-@dataclass(frozen=True)
-class _Stream:
-    """A tensor on a grid.
-
-    Attributes:
-        name: of the tensor.
-        shape: (C, H, W).
-        fraction: bits behind the binary point.
-        magnitude: bound of its integers.
-    """
-
-    name: str
-    shape: tuple[int, int, int]
-    fraction: int
-    magnitude: int
-
-
-def draw_residual(seed: int | np.random.Generator) -> Any:
+def draw_residual(seed: int | np.random.Generator, *, kinds: Sequence[str] = (), blocks: int = 3) -> Any:
     """Draw one network.
 
     Args:
         seed: a number, or a generator to draw from.
+        kinds: of block, keys of ``KINDS``; all of them by default.
+        blocks: at most.
 
     Returns:
         An ``onnx.ModelProto`` with batch 1, an input of at most 9x9 pixels, at most 16 channels, 2 to 5 classes.
     """
     w = Writer(np.random.default_rng(seed), exact=True)
     w.opset = w.pick(13, 17)
-    w.input_shape = w.shape = (w.pick(1, 2, 3), int(w.rng.integers(4, 10)), int(w.rng.integers(4, 10)))
-    grid = int(w.rng.integers(1, 5)), int(w.rng.integers(5, 11))
+    w.input_shape = w.shape = (w.pick(1, 2, 3), w.pick(*_SIZES), w.pick(*_SIZES))
+    grid = Grid(int(w.rng.integers(1, 5)), int(w.rng.integers(5, 11)))
     x = _stem(w, grid)
-    for _ in range(int(w.rng.integers(1, 4))):
-        x = _block(w, x, grid)
+    seen = [x]
+    for _ in range(int(w.rng.integers(1, blocks + 1))):
+        x = KINDS[w.pick(*(kinds or KINDS))](w, x, grid)
+        x = _long_skip(w, x, seen, grid)
+        seen.append(x)
     _head(w, x)
     return w.model()
 
 
-def _quant(w: Writer, source: str, shape: tuple[int, int, int], fraction: int, bits: int, *, signed: bool = True) -> _Stream:
-    scale, width = w.const(2.0**-fraction), w.const(bits)
-    name = w.add("Quant", scale, w.const(0.0), width, source=source, signed=int(signed), narrow=0, rounding_mode="FLOOR")
-    return _Stream(name, shape, fraction, 1 << (bits - signed))
-
-
-def _on_grid(w: Writer, shape: tuple[int, ...], fraction: int, bits: int) -> str:
-    """A constant of integers of so many bits, sign not counted."""
-    return w.const(w.rng.integers(-(1 << bits), (1 << bits) + 1, shape) * 2.0**-fraction)
-
-
-def _stem(w: Writer, grid: tuple[int, int]) -> _Stream:
+def _stem(w: Writer, grid: Grid) -> GridTensor:
     bits = w.pick(4, 8)
     pixels = w.add("Quant", w.const(2.0**-bits), w.const(0.0), w.const(bits), signed=0, narrow=0, rounding_mode="ROUND")
-    image = _Stream(pixels, (w.shape[0], w.shape[1], w.shape[2]), bits, 1 << bits)
-    x = _convolution(w, image, w.pick(*_CHANNELS), stride=1, weight_bits=w.pick(2, 5, 8))
-    return _affine(w, x, *grid)
-
-
-def _convolution(w: Writer, x: _Stream, out: int, stride: int, weight_bits: int, kernel: int = 3) -> _Stream:
-    """Integer weights, zero-padded to the image's size (before the stride)."""
-    latent = w.const(w.rng.normal(size=(out, x.shape[0], kernel, kernel)))
-    fraction = weight_bits - 2
-    weights = w.add("Quant", w.const(2.0**-fraction), w.const(0.0), w.const(weight_bits), source=latent, signed=1, narrow=1, rounding_mode="ROUND")
-    pads = [kernel // 2] * 4
-    name = w.add("Conv", weights, source=x.name, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=pads)
-    taps = x.shape[0] * kernel**2
-    return _Stream(name, _halved((out, *x.shape[1:]), stride), x.fraction + fraction, taps * x.magnitude << (weight_bits - 1))
-
-
-def _halved(shape: tuple[int, int, int], stride: int) -> tuple[int, int, int]:
-    return shape[0], -(-shape[1] // stride), -(-shape[2] // stride)
-
-
-def _affine(w: Writer, x: _Stream, fraction: int, bits: int) -> _Stream:
-    """A factor and an offset per channel that bring a sum to a grid, sometimes a bend, then the grid's quantiser."""
-    axes, width = (1, x.shape[0], 1, 1), x.magnitude.bit_length()
-    room = max(1, min(7, _MOST_BITS - width))
-    # Factors whose greatest product is a few times the grid's range, which sums seldom come near.
-    behind = width + room - bits + fraction - x.fraction - w.pick(1, 2, 3)
-    name = w.add("Mul", _on_grid(w, axes, behind, room), source=x.name)
-    name = w.add("Add", _on_grid(w, axes, fraction + w.pick(0, 1, 2), bits - 3), source=name)
-    if w.chance(0.3):
-        name = _bend(w, name, x.shape[0], fraction, bits)
-    return _quant(w, name, x.shape, fraction, bits)
-
-
-def _bend(w: Writer, name: str, channels: int, fraction: int, bits: int) -> str:
-    """PReLU, or RPReLU with shifts before and after."""
-    shifted = w.chance(0.5)
-    if shifted:
-        name = w.add("Add", _on_grid(w, (1, channels, 1, 1), fraction, bits - 2), source=name)
-    name = w.add("PRelu", w.const(w.rng.integers(0, 17, (channels, 1, 1)) / 16), source=name)
-    return w.add("Add", _on_grid(w, (1, channels, 1, 1), fraction, bits - 2), source=name) if shifted else name
-
-
-def _block(w: Writer, x: _Stream, grid: tuple[int, int]) -> _Stream:
-    """One to three branches that meet."""
-    fraction, bits = grid
-    stride = w.pick(1, 1, 2) if min(x.shape[1:]) >= 4 else 1
-    out = x.shape[0] if stride == 1 and w.chance(0.7) else min(16, x.shape[0] * w.pick(1, 2))
-    total = _branch(w, x, out, stride, grid)
-    for other in range(w.pick(1, 1, 2)):
-        side = _shortcut(w, x, out, stride, grid) if other == 0 else _branch(w, x, out, stride, grid)
-        name = w.add("Add", side.name, source=total.name) if w.chance(0.5) else w.add("Add", total.name, source=side.name)
-        total = _Stream(name, total.shape, fraction, total.magnitude + side.magnitude)
-    ending = w.pick("same grid", "same grid", "bend", "other grid", "none")
-    if ending == "none" and total.magnitude < 1 << 13:
-        return total
-    name = _bend(w, total.name, out, fraction, bits) if ending == "bend" else total.name
-    return _quant(w, name, total.shape, fraction, bits) if ending != "other grid" else _back(w, total, grid)
-
-
-def _back(w: Writer, total: _Stream, grid: tuple[int, int]) -> _Stream:
-    """A coarser grid and back to the stream's own, which later sums are on."""
-    coarse = _quant(w, total.name, total.shape, grid[0] - 1, grid[1] - 1)
-    return _quant(w, w.add("Mul", w.const(1.0), source=coarse.name), total.shape, *grid)
-
-
-def _branch(w: Writer, x: _Stream, out: int, stride: int, grid: tuple[int, int]) -> _Stream:
-    axes = (1, x.shape[0], 1, 1)
-    if w.chance(0.2):
-        few = _quant(w, x.name, x.shape, x.fraction - 2, w.pick(2, 3, 4))
-        return _affine(w, _convolution(w, few, out, stride, w.pick(2, 4)), *grid)
-    name = x.name
-    if w.chance(0.2):
-        name = w.add("Mul", w.const(w.rng.integers(-1, 2, axes)), source=name)
-    if w.chance(0.7):
-        name = w.add("Add", _on_grid(w, axes, x.fraction, 6), source=name)
-    signs = w.add("BipolarQuant", w.const(1.0), source=name)
-    value, pads = w.pick(-1.0, 1.0, 0.0), [1] * 4
-    if value:
-        signs = w.add("Pad", w.const([0, 0, 1, 1, 0, 0, 1, 1], np.int64), w.const(value), source=signs, mode="constant")
-        pads = [0] * 4
-    weights = w.add("BipolarQuant", w.const(1.0), source=w.const(w.rng.normal(size=(out, x.shape[0], 3, 3))))
-    sums = w.add("Conv", weights, source=signs, kernel_shape=[3, 3], strides=[stride] * 2, pads=pads)
-    return _affine(w, _Stream(sums, _halved((out, *x.shape[1:]), stride), 0, 9 * x.shape[0]), *grid)
-
-
-def _shortcut(w: Writer, x: _Stream, out: int, stride: int, grid: tuple[int, int]) -> _Stream:
-    """What passes a branch: the stream itself where it fits."""
-    if stride == 1 and out == x.shape[0] and x.fraction == grid[0]:
+    image = GridTensor(pixels, (w.shape[0], w.shape[1], w.shape[2]), bits, 1 << bits)
+    x = affine(w, convolution(w, image, w.pick(*_CHANNELS), weight_bits=w.pick(2, 5, 8)), grid)
+    if w.chance(0.8):
         return x
-    even = not any(size % 2 for size in x.shape[1:])
-    if out > x.shape[0] and w.chance(0.4):
-        return _more_channels(w, x, out, stride)
-    if stride == 2 and even and w.chance(0.5):
-        name = w.add("AveragePool", source=x.name, kernel_shape=[2, 2], strides=[2, 2])
-        x, stride = _Stream(name, _halved(x.shape, 2), x.fraction + 2, 4 * x.magnitude), 1
-    return _affine(w, _convolution(w, x, out, stride, w.pick(3, 8), kernel=1), *grid)
+    name = w.add("MaxPool", source=x.name, kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    return GridTensor(name, (x.channels, -(-x.shape[1] // 2), -(-x.shape[2] // 2)), x.fraction, x.magnitude)
 
 
-def _more_channels(w: Writer, x: _Stream, out: int, stride: int) -> _Stream:
-    """Every stride-th pixel, and channels of zeros."""
-    name = w.add("MaxPool", source=x.name, kernel_shape=[1, 1], strides=[stride] * 2) if stride > 1 else x.name
-    front = int(w.rng.integers(0, out - x.shape[0] + 1))
-    pads = [0, front, 0, 0, 0, out - x.shape[0] - front, 0, 0]
-    name = w.add("Pad", w.const(pads, np.int64), w.const(0.0), source=name, mode="constant")
-    return _Stream(name, _halved((out, *x.shape[1:]), stride), x.fraction, x.magnitude)
+def _long_skip(w: Writer, x: GridTensor, seen: Sequence[GridTensor], grid: Grid) -> GridTensor:
+    """Sometimes adds what came out of an earlier block than the one that has just been passed."""
+    fitting = [y for y in seen[:-1] if (y.shape, y.fraction) == (x.shape, x.fraction)]
+    if not fitting or not w.chance(0.5):
+        return x
+    return quantised(w, added(w, x, w.pick(*fitting)), grid)
 
 
-def _head(w: Writer, x: _Stream) -> None:
-    pixels = x.shape[1] * x.shape[2]
-    style = w.pick("sum", "mean", "flat") if pixels & (pixels - 1) == 0 else w.pick("sum", "flat")
-    name = x.name
+def _size(w: Writer, x: GridTensor) -> tuple[int, int]:
+    """Channels and stride of a block behind a tensor."""
+    stride = w.pick(1, 1, 2) if min(x.shape[1:]) >= 2 else 1
+    return (x.channels if stride == 1 and w.chance(0.7) else min(_MOST_CHANNELS, x.channels * w.pick(1, 2))), stride
+
+
+def _residual(w: Writer, x: GridTensor, grid: Grid) -> GridTensor:
+    """One to three branches that meet."""
+    out, stride = _size(w, x)
+    summed = branch(w, x, out, stride, grid)
+    for other in range(w.pick(1, 1, 2)):
+        summed = added(w, summed, shortcut(w, x, out, stride, grid) if other == 0 else branch(w, x, out, stride, grid))
+    ending = w.pick("same grid", "same grid", "bend", "other grid", "none")
+    if ending == "none" and summed.magnitude < 1 << 13:
+        return summed
+    if ending == "other grid":
+        return _back(w, summed, grid)
+    return quantised(w, bend(w, summed, grid) if ending == "bend" else summed, grid)
+
+
+def _back(w: Writer, x: GridTensor, grid: Grid) -> GridTensor:
+    """A coarser grid and back to the stream's own, which later sums are on."""
+    coarse = quantised(w, x, Grid(grid.fraction - 1, grid.bits - 1))
+    return quantised(w, replace(coarse, name=w.add("Mul", w.const(1.0), source=coarse.name)), grid)
+
+
+def _gated(w: Writer, x: GridTensor, grid: Grid) -> GridTensor:
+    """A binary convolution gated by what it reads, as in Real-to-Binary, or a stream gated by itself."""
+    if w.chance(0.3):
+        return affine(w, product(w, x, factors(w, total(w, x), x.channels)), grid)
+    out, stride = _size(w, x)
+    real = affine(w, x, grid, bends=False)
+    inner = Grid(int(w.rng.integers(0, 5)), w.pick(6, 9))
+    sums = affine(w, sign_convolution(w, real, out, stride), inner, bends=False)
+    gated = product(w, sums, factors(w, total(w, real), out))
+    bent = quantised(w, bend(w, gated, grid), grid)
+    return quantised(w, added(w, bent, shortcut(w, x, out, stride, grid)), grid)
+
+
+def _attended(w: Writer, x: GridTensor, grid: Grid) -> GridTensor:
+    """A branch gated by the means of skip and branch mixed, times the skip, plus the skip, as in BNext."""
+    out, stride = _size(w, x)
+    skip = shortcut(w, x, out, stride, grid)
+    inner = branch(w, x, out, stride, grid)
+    if w.chance(0.7):
+        inner = product(w, inner, factors(w, mixed_mean(w, skip, inner), out))
+        inner = affine(w, inner, grid, bends=False) if w.chance(0.5) else quantised(w, inner, grid)
+    attended = product(w, inner, skip)
+    branched = affine(w, attended, grid) if w.chance(0.5) else quantised(w, attended, grid)
+    return quantised(w, added(w, branched, skip), grid)
+
+
+def _beside(w: Writer, x: GridTensor, grid: Grid) -> GridTensor:
+    """Two branches, or a branch and the stream, side by side; sometimes bent."""
+    if 2 * x.channels > _MOST_CHANNELS:
+        return _residual(w, x, grid)
+    stride = w.pick(1, 1, 2) if min(x.shape[1:]) >= 2 else 1
+    parts = [quantised(w, added(w, branch(w, x, x.channels, stride, grid), shortcut(w, x, x.channels, stride, grid)), grid)]
+    parts.append(branch(w, x, x.channels, stride, grid) if w.chance(0.5) else quantised(w, shortcut(w, x, x.channels, stride, grid), grid))
+    first, second = parts if w.chance(0.5) else reversed(parts)
+    name = w.add("Concat", second.name, source=first.name, axis=1)
+    wide = replace(first, name=name, shape=(2 * first.channels, *first.shape[1:]))
+    return quantised(w, bend(w, wide, grid), grid) if w.chance(0.5) else wide
+
+
+KINDS: dict[str, Callable[[Writer, GridTensor, Grid], GridTensor]] = {
+    "residual": _residual,
+    "gated": _gated,
+    "attended": _attended,
+    "beside": _beside,
+}
+
+
+def _head(w: Writer, x: GridTensor) -> None:
+    style = w.pick("sum", "mean", "flat") if x.pixels & (x.pixels - 1) == 0 else w.pick("sum", "flat")
     if style == "sum":
-        name = w.add("ReduceSum", w.const([2, 3], np.int64), source=name, keepdims=1)
+        x = total(w, x)
     elif style == "mean":
-        name = w.add("GlobalAveragePool", source=name)
-    if style != "flat":
-        total = _Stream(name, (x.shape[0], 1, 1), x.fraction + (style == "mean") * pixels.bit_length() - (style == "mean"), x.magnitude * pixels)
-        x = _affine(w, total, 3, 8) if w.chance(0.7) else total
+        shift = x.pixels.bit_length() - 1
+        x = GridTensor(w.add("GlobalAveragePool", source=x.name), (x.channels, 1, 1), x.fraction + shift, x.magnitude * x.pixels)
+    if style != "flat" and w.chance(0.7):
+        x = affine(w, x, Grid(3, 8))
     w.tensor = w.add("Flatten", source=x.name, axis=1)
     rows = prod(x.shape)
     classes = int(w.rng.integers(2, 6))
