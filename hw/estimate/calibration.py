@@ -1,4 +1,4 @@
-"""The networks of one node (a Fork and what joins its streams are two) on which the resource formulas are calibrated, and what Yosys made of them."""
+"""The networks of one node (of a Fork and what joins its streams, two or three) that calibrate the resource formulas on Yosys' counts."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from xnorflow.hw.nodes import (
     Add,
     Affine,
     ArgMax,
+    ChannelGate,
     Concat,
     Fifo,
     Fork,
@@ -94,6 +95,7 @@ _SUMS = ((4, 16, 4, 9), (4, 8, 8, 9), (64, 16, 2, 10), (4, 4, 1, 1))  # taps, ch
 _TABLES = ((1, 1, 1, 8, 1), (4, 64, 64, 4, 2), (3, 3, 3, 8, 8))  # lanes, table rows, channels, bits in, bits out
 _ADDS = ((1, 9, 9), (4, 9, 10), (16, 8, 8), (2, 16, 12))  # lanes, bits in, bits out
 _PRODUCTS = ((1, 9, 8, 9), (4, 9, 8, 9), (8, 4, 3, 8), (2, 3, 1, 6))  # lanes, bits in, shift, bits out
+_GATES = ((1, 4, 9, 8, 9), (4, 16, 9, 8, 9), (2, 64, 4, 3, 6), (1, 256, 3, 3, 6))  # lanes, channels, bits in, shift, bits out
 _CONCATS = ((1, 8, 9), (4, 4, 8), (8, 64, 9), (64, 64, 1))  # lanes, channels of each, bits
 _AFFINE = (  # lanes, channels, bits in, pieces, bits of the multiplier, bits out
     (1, 16, 9, 1, 8, 9),
@@ -167,6 +169,12 @@ def _joining_cases() -> Iterator[tuple[str, Graph]]:
         multiply = Multiply(name="multiply", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
         graph = Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, multiply), ("y",))
         yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", graph
+    for lanes, channels, bits, shift, out in _GATES:
+        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
+        means = GlobalSum(name="sum", inputs=("b",), outputs=("g",), lanes=lanes)
+        gate = ChannelGate(name="gate", inputs=("a", "g"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
+        graph = Graph(_input((4, 4, channels), IntType(bits, signed=True)), (fork, means, gate), ("y",))
+        yield f"Fork, GlobalSum and ChannelGate lanes={lanes} C={channels} bits={bits} shift={shift} out={out}", graph
     for lanes, channels, bits in _CONCATS:
         fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
         concat = Concat(name="concat", inputs=("a", "b"), outputs=("y",), lanes=lanes)

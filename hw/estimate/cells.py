@@ -20,13 +20,17 @@ def threshold(lanes: int, folds: int, in_bits: int, out_bits: int, levels: int) 
 
 
 def matvec_feed(bits: int, sf: int, nf: int) -> Resources:
-    """``xf_matvec_feed``: two vectors of RAM where rows are folded, else a counter; with the register behind it."""
+    """``xf_replay`` of a matrix-vector cell: two vectors of RAM where rows are folded, else a counter; with the register behind it."""
     if nf == 1:
         return counter(sf) + Resources(lut=2, ff=bits)
     ring = ram(bits, 2 * sf)
     register = Resources() if ring.bram18 else Resources(ff=bits)
-    pointers = counter(2 * sf) + counter(2 * sf) + counter(sf) + counter(sf) + counter(sf * nf)
-    return ring + register + pointers + Resources(lut=8, ff=2)
+    return ring + register + replay_control(2 * sf, sf, nf)
+
+
+def replay_control(words: int, sf: int, nf: int) -> Resources:
+    """Counters of ``xf_replay`` around a ring of ``words`` beats."""
+    return counter(words) + counter(words) + counter(sf) + counter(sf) + counter(sf * nf) + Resources(lut=8, ff=2)
 
 
 def matvec_queue(bits: int, sf: int) -> Resources:
@@ -109,12 +113,36 @@ def add(lanes: int, a_bits: int, b_bits: int, out_bits: int, *, saturates: bool)
     return fifo(lanes * a_bits, 2) + fifo(lanes * b_bits, 2) + lane * lanes
 
 
-def multiply(lanes: int, factors: tuple[int, int], product: int, shift: int, out_bits: int) -> Resources:
-    """``xf_multiply``: a four-beat FIFO an input, a multiplier and a limiter a lane, an output queue."""
-    in_dsp = sum(factors) >= _DSP_MINIMUM  # which has the registers of the factors and of the product
-    product_lane = Resources(ff=-sum(factors), dsp=1) if in_dsp else Resources(lut=1.4 * factors[0] * factors[1], ff=max(1, product - shift))
-    lane = product_lane + saturate(product - shift, out_bits)
-    return total(fifo(lanes * bits, 4) for bits in factors) + lane * lanes + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
+def product(lanes: int, widths: tuple[int, int, int], shift: int, out_bits: int, registers: int) -> Resources:
+    """``xf_product``: a multiplier and a limiter a lane, an output queue.
+
+    Args:
+        lanes: elements a beat.
+        widths: bits of the factors and of the product.
+        shift: of the product.
+        out_bits: of the result.
+        registers: bits of a lane's factors that come from registers, which a DSP takes in.
+    """
+    first, second, bits = widths
+    in_dsp = first + second >= _DSP_MINIMUM  # which has the register of the product too
+    lane = Resources(ff=-registers, dsp=1) if in_dsp else Resources(lut=1.4 * first * second, ff=max(1, bits - shift))
+    return (lane + saturate(bits - shift, out_bits)) * lanes + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
+
+
+def multiply(lanes: int, widths: tuple[int, int, int], shift: int, out_bits: int) -> Resources:
+    """``xf_multiply``: a four-beat FIFO an input, and the products of ``widths`` (factors, product)."""
+    first, second, _ = widths
+    return fifo(lanes * first, 4) + fifo(lanes * second, 4) + product(lanes, widths, shift, out_bits, first + second)
+
+
+def channel_gate(lanes: int, widths: tuple[int, int, int], shift: int, out_bits: int, folds: tuple[int, int], vectors: int) -> Resources:
+    """``xf_channel_gate``: a four-beat FIFO, the memory of the gates, of ``folds[0]`` beats for ``folds[1]`` pixels, and the products."""
+    image, gate, _ = widths
+    beats, pixels = folds
+    memory = ram(lanes * gate, vectors * beats)
+    if memory.bram18:  # Yosys reads it one cycle ahead, and a beat that was just written from a register
+        memory = memory + Resources(lut=lanes * gate, ff=lanes * gate + bits_for(vectors * beats))
+    return fifo(lanes * image, 4) + memory + replay_control(vectors * beats, beats, pixels) + product(lanes, widths, shift, out_bits, image)
 
 
 def concat(bits: int, beats: int) -> Resources:

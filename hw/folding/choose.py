@@ -7,13 +7,28 @@ from typing import TYPE_CHECKING
 
 from xnorflow.hw.folding.cycles import interval
 from xnorflow.hw.folding.finn_json import divisors
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Concat, Fork, GlobalSum, MaxPool, Multiply, Pad, SlidingWindow, SumPool, Table, Threshold
+from xnorflow.hw.nodes import (
+    Add,
+    Affine,
+    ArgMax,
+    ChannelGate,
+    Concat,
+    Fork,
+    GlobalSum,
+    MaxPool,
+    Multiply,
+    Pad,
+    SlidingWindow,
+    SumPool,
+    Table,
+    Threshold,
+)
 from xnorflow.hw.nodes.mat_vec import MatVec
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 
-Laned = Add | Affine | ArgMax | Concat | Fork | GlobalSum | MaxPool | Multiply | Pad | SlidingWindow | SumPool | Table | Threshold
+Laned = Add | Affine | ArgMax | ChannelGate | Concat | Fork | GlobalSum | MaxPool | Multiply | Pad | SlidingWindow | SumPool | Table | Threshold
 _BLOCK_COST = 100  # LUTs that a block RAM or a DSP is worth, about: their ratio in small xc7 devices
 
 

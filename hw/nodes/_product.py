@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes._checks import arithmetic
+from xnorflow.hw.nodes._checks import arithmetic, kind_code, operand_parameters
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Node
@@ -35,6 +35,12 @@ def product(first: IntArray, second: IntArray, shift: int, result: IntType) -> I
     """``min(max((first * second) >> shift, least), greatest)`` with the bounds of a type; arrays of any shapes that broadcast."""
     held: IntArray = np.clip((first * second) >> shift, result.minimum, result.maximum)
     return held
+
+
+def product_parameters(first: IntType, second: IntType, shift: int, result: IntType) -> dict[str, int]:
+    """Parameters of a cell that multiplies two streams."""
+    limits = {"ProductBits": product_bits(first, second), "Shift": shift, "OutBits": result.bits, "OutKind": kind_code(result)}
+    return {**operand_parameters(first, second), **limits}
 
 
 def product_bits(first: IntType, second: IntType) -> int:

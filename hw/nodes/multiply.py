@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
-from xnorflow.hw.nodes._checks import kind_code, lanes_divide, operand_parameters, two_inputs
-from xnorflow.hw.nodes._product import product, product_bits, product_type
+from xnorflow.hw.nodes._checks import lanes_divide, two_inputs
+from xnorflow.hw.nodes._product import product, product_bits, product_parameters, product_type
 from xnorflow.hw.timing import Timing
 
 if TYPE_CHECKING:
@@ -56,11 +56,9 @@ class Multiply(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         first, second = (kind.dtype for kind in ins)
-        bits = product_bits(first, second)
-        return cells.multiply(self.lanes, (first.bits, second.bits), bits, self.shift, self.out_type.bits)
+        widths = (first.bits, second.bits, product_bits(first, second))
+        return cells.multiply(self.lanes, widths, self.shift, self.out_type.bits)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         first, second = (kind.dtype for kind in ins)
-        operands = operand_parameters(first, second)
-        result = {"Shift": self.shift, "OutBits": self.out_type.bits, "OutKind": kind_code(self.out_type)}
-        return Cell("xf_multiply", {"Lanes": self.lanes, **operands, "ProductBits": product_bits(first, second), **result})
+        return Cell("xf_multiply", {"Lanes": self.lanes, **product_parameters(first, second, self.shift, self.out_type)})

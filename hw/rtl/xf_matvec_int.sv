@@ -78,7 +78,7 @@ module xf_matvec_int #(
   logic                    last2_q;
   logic [Pe*AccBits-1:0]   acc;
 
-  xf_matvec_feed #(.BeatBits(Simd * InBits), .Sf(Sf), .Nf(Nf)) u_feed (
+  xf_replay #(.BeatBits(Simd * InBits), .Sf(Sf), .Nf(Nf)) u_feed (
     .clk_i,
     .rst_ni,
     .in_valid_i,

@@ -67,7 +67,7 @@ module xf_matvec_xnor #(
   logic                    last2_q;
   logic [Pe*AccBits-1:0]   acc;
 
-  xf_matvec_feed #(.BeatBits(Simd), .Sf(Sf), .Nf(Nf)) u_feed (
+  xf_replay #(.BeatBits(Simd), .Sf(Sf), .Nf(Nf)) u_feed (
     .clk_i,
     .rst_ni,
     .in_valid_i,

@@ -3,11 +3,11 @@
 // Contract: input 0 (a: bit 0 of in_valid_i and in_ready_o, the lower Lanes*ABits bits of in_data_i) and input 1 (b: above
 // it) come at their own pace; out = limit((a * b) >>> Shift) to OutBits bits, unsigned where OutKind is 0, two's complement
 // where it is 1. AKind, BKind: 0 unsigned, 1 two's complement, 2 bipolar (bit 0 is -1). ProductBits hold every product and
-// either factor.
+// either factor (xf_product).
 // Four beats fit at each input, as many as pass the cell in its latency, so that either may run ahead as far as where
 // both are there. in_ready_o and out_valid_o depend on registers only.
 // Latency 3 cycles from the later of the two beats, interval one cycle a beat.
-// Cost: a four-beat FIFO an input, a multiplier (a DSP where it is wide enough) and a limiter a lane, an output queue.
+// Cost: a four-beat FIFO an input, and xf_product.
 `default_nettype none
 
 module xf_multiply #(
@@ -31,22 +31,11 @@ module xf_multiply #(
   output logic      [Lanes*OutBits-1:0]         out_data_o
 );
 
-  xf_require #(
-    .Ok(Lanes >= 1 && ABits >= 1 && BBits >= 1 && OutBits >= 1),
-    .Message("xf_multiply: Lanes and all widths must be at least 1")
-  ) u_require_sizes ();
-  xf_require #(
-    .Ok(Shift >= 0 && ProductBits > ABits && ProductBits > BBits),
-    .Message("xf_multiply: Shift must not be negative, and ProductBits hold either factor")
-  ) u_require_product ();
-
   logic [1:0]               have;
   logic                     room;
   logic                     take;
-  logic                     valid_q;
   logic [Lanes*ABits-1:0]   a_beat;
   logic [Lanes*BBits-1:0]   b_beat;
-  logic [Lanes*OutBits-1:0] codes;
 
   assign take = (&have) && room;
 
@@ -72,37 +61,16 @@ module xf_multiply #(
     .out_data_o (b_beat)
   );
 
-  always_ff @(posedge clk_i) begin
-    if (!rst_ni) valid_q <= 1'b0;
-    else valid_q <= take;
-  end
-
-  for (genvar i = 0; i < Lanes; i++) begin : gen_lane
-    logic signed [ABits:0]         a;
-    logic signed [BBits:0]         b;
-    logic signed [ProductBits-1:0] wide_a;
-    logic signed [ProductBits-1:0] wide_b;
-    logic signed [ProductBits-1:0] product_q;
-
-    xf_widen #(.Bits(ABits), .Kind(AKind)) u_wide_a (.data_i(a_beat[i*ABits+:ABits]), .value_o(a));
-    xf_widen #(.Bits(BBits), .Kind(BKind)) u_wide_b (.data_i(b_beat[i*BBits+:BBits]), .value_o(b));
-    assign wide_a = ProductBits'(a);
-    assign wide_b = ProductBits'(b);
-
-    always_ff @(posedge clk_i) product_q <= wide_a * wide_b;
-
-    xf_saturate #(.Bits(ProductBits), .Shift(Shift), .OutBits(OutBits), .OutKind(OutKind)) u_limit (
-      .data_i(product_q), .value_o(codes[i*OutBits+:OutBits])
-    );
-  end
-
-  xf_queue #(.Width(Lanes * OutBits), .Depth(3)) u_queue (
+  xf_product #(
+    .Lanes(Lanes), .ABits(ABits), .AKind(AKind), .BBits(BBits), .BKind(BKind),
+    .ProductBits(ProductBits), .Shift(Shift), .OutBits(OutBits), .OutKind(OutKind)
+  ) u_product (
     .clk_i,
     .rst_ni,
-    .claim_i    (take),
-    .claim_ok_o (room),
-    .push_i     (valid_q),
-    .data_i     (codes),
+    .take_i (take),
+    .room_o (room),
+    .a_i    (a_beat),
+    .b_i    (b_beat),
     .out_valid_o,
     .out_ready_i,
     .out_data_o

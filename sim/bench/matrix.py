@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from xnorflow.hw.nodes import (
     Add,
     Affine,
     ArgMax,
+    ChannelGate,
     Concat,
     Fifo,
     Fork,
@@ -287,6 +289,25 @@ def multiply(rng: np.random.Generator) -> Iterator[CellCase]:
         yield _case(node, (2, 2, channels), a, f"shift {shift}, to {out.name}", b)
 
 
+def channel_gate(rng: np.random.Generator) -> Iterator[CellCase]:
+    """One pixel and many, one beat a pixel and many; frames shorter than the pipeline; every pair of kinds."""
+    fixed = [((2, 2, 4), 2, S8, U3, 2, S8), ((1, 1, 1), 1, S4, U3, 0, S8), ((1, 2, 1), 1, U8, S3, 3, S4), ((1, 1, 2), 1, S8, S8, 7, S8)]
+    fixed += [
+        ((3, 1, 3), 1, BIPOLAR, U8, 0, S8),
+        ((2, 3, 4), 4, S3, BIPOLAR, 0, S3),
+        ((4, 3, 6), 2, S20, S16, 20, S16),
+        ((1, 1, 3), 3, U1, U1, 0, U1),
+    ]
+    for _ in range(RANDOM):
+        h, w, c = _ints(rng, 1, 4, 2) + _ints(rng, 1, 6, 1)
+        x, gate, out, shift = _dtype(rng, 10), _dtype(rng, 10), _dtype(rng, 12), int(rng.integers(0, 12))
+        fixed.append(((h, w, c), _divisor(c, rng), x, gate, shift, S4 if out.bipolar else out))
+    for shape, lanes, x, gate, shift, out in fixed:
+        node = ChannelGate(name="n", inputs=("x", "g"), outputs=("y",), shift=shift, out_type=out, lanes=lanes)
+        case = _case(node, shape, x, f"shift {shift}, to {out.name}", gate)
+        yield replace(case, ins=(case.ins[0], StreamType((1, 1, shape[2]), gate)))
+
+
 def concat(rng: np.random.Generator) -> Iterator[CellCase]:
     """One beat a pixel and many, powers of two and not; one pixel; one bit and many."""
     fixed = [((2, 2, 4), 2, S8), ((1, 1, 1), 1, BIPOLAR), ((2, 1, 3), 1, U3), ((1, 3, 4), 4, S4), ((6,), 1, BIPOLAR), ((2, 2, 2), 1, U32)]
@@ -318,6 +339,7 @@ MATRIX: dict[str, Callable[[np.random.Generator], Iterator[CellCase]]] = {
     "xf_add": add,
     "xf_affine": affine,
     "xf_argmax": argmax,
+    "xf_channel_gate": channel_gate,
     "xf_concat": concat,
     "xf_fifo": fifo,
     "xf_fork": fork,
