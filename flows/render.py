@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xnorflow.flows.integerise import IntegeriseResult
     from xnorflow.flows.run import RunResult
     from xnorflow.flows.teachers import TeacherRanking
+    from xnorflow.hw.deadlock import FifoDepths
     from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
@@ -74,6 +75,15 @@ def estimate_text(estimate: Estimate) -> str:
         f"FIFO bits {estimate.fifo_bits:,}"
     )
     return head + "\n" + table(("node", "op", "in", "out", "cycles", "LUT", "FF", "BRAM18", "DSP", "weight bits"), rows)
+
+
+def fifos_text(result: FifoDepths) -> str:
+    """Every FIFO as built and as shallow as is safe."""
+    head = f"{len(result.fifos)} FIFOs; {result.interval:,} cycles an image, {result.safe_interval:,} with the smallest safe depths"
+    if not result.fifos:
+        return f"no FIFOs; {result.interval:,} cycles an image"
+    rows = [(fifo.name, fifo.source, fifo.reader, fifo.bits, fifo.depth, fifo.safe) for fifo in result.fifos]
+    return head + "\n" + table(("FIFO", "from", "to", "bits", "beats", "least safe"), rows)
 
 
 def verify_text(report: VerifyReport) -> str:

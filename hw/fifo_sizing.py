@@ -47,7 +47,7 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
     Raises:
         FoldingError: the cells wait for each other for ever.
     """
-    network = _Network(graph)
+    network = CellNetwork(graph)
     target = max(timing.interval for timings in network.timings for timing in timings)
     if not network.joins:
         schedule = network.run({})
@@ -67,8 +67,8 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
         return keeps_pace(network.placed(candidate)[0], latency=unlimited.latency, interval=target)
 
     large = bool(network.joins) and len(edges) * network.beats > _LARGE
-    depths = _drop(bounds, [stream for stream in edges if bounds[stream] == MIN_DEPTH], fits) if large else _shrink(edges, bounds, fits)
-    return _with_fifos(graph, depths), network.run(depths)
+    depths = _drop(bounds, [stream for stream in edges if bounds[stream] == MIN_DEPTH], fits) if large else shrink(edges, bounds, fits)
+    return with_fifos(graph, depths), network.run(depths)
 
 
 def graph_schedule(graph: Graph) -> Schedule:
@@ -77,10 +77,10 @@ def graph_schedule(graph: Graph) -> Schedule:
     Raises:
         FoldingError: the cells wait for each other for ever.
     """
-    return _Network(graph).run({})
+    return CellNetwork(graph).run({})
 
 
-class _Network:
+class CellNetwork:
     """The cells of a folded graph, with FIFOs of any depth on its edges.
 
     Attributes:
@@ -149,7 +149,7 @@ def _drop(depths: Mapping[str, int], streams: list[str], fits: Fits) -> dict[str
     return _drop(_drop(depths, streams[:half], fits), streams[half:], fits)
 
 
-def _shrink(edges: Mapping[str, int], bounds: Mapping[str, int], fits: Fits) -> dict[str, int]:
+def shrink(edges: Mapping[str, int], bounds: Mapping[str, int], fits: Fits) -> dict[str, int]:
     """Drop what FIFOs can be dropped, one after the other, and make the others as shallow as the pace allows."""
     depths = dict(bounds)
     position = {stream: index for index, stream in enumerate(edges)}
@@ -169,7 +169,7 @@ def _shrink(edges: Mapping[str, int], bounds: Mapping[str, int], fits: Fits) -> 
     return depths
 
 
-def _with_fifos(graph: Graph, depths: Mapping[str, int]) -> Graph:
+def with_fifos(graph: Graph, depths: Mapping[str, int]) -> Graph:
     """Put a FIFO of the given depth on each named stream."""
     lanes = stream_lanes(graph)
     renamed: dict[str, str] = {}

@@ -175,6 +175,18 @@ def keeps_pace(cells: Sequence[Placed], *, latency: int, interval: int) -> bool:
         frames = _more_frames(schedule)
 
 
+def waits_for_ever(cells: Sequence[Placed], *, frames: int) -> bool:
+    """Whether cells of a network come to wait for each other for ever, whatever the cycles in which the source gives and the sink takes.
+
+    Args:
+        cells: as :func:`simulate` takes them.
+        frames: that are streamed back to back.
+    """
+    _check_beats(cells)
+    beats = [len(cells[0].timings[0].room), *(len(cell.timings[0].need) for cell in cells for _ in cell.outputs)]
+    return _stuck(_links(cells, frames), [frames * count for count in beats])
+
+
 def _more_frames(schedule: Schedule) -> int:
     enough = 2 * schedule.in_flight + _STEADY + 1
     return min(_MAX_FRAMES, enough if enough > schedule.frames else 2 * schedule.frames)
@@ -183,7 +195,7 @@ def _more_frames(schedule: Schedule) -> int:
 def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit: int) -> Schedule | None:
     """The least solution; None where it lies beyond a limit."""
     _check_beats(placed)
-    links = [(_Link(t, frames), a, b) for p in placed for t, a in zip(p.timings, p.inputs, strict=True) for b in p.outputs]
+    links = _links(placed, frames)
     beats = len(placed[0].timings[0].room)
     index = np.arange(frames * beats, dtype=np.int64)
     times = [index * source_interval // beats if source_interval else index]
@@ -201,6 +213,11 @@ def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit
         if any(int(t[-1]) > limit for t in times) or (sweeps == _PATIENCE and _stuck(links, [len(t) for t in times])):
             return None
         before = total
+
+
+def _links(placed: Sequence[Placed], frames: int) -> list[tuple[_Link, int, int]]:
+    """Every pair of an input and an output of a cell, with the numbers of both streams."""
+    return [(_Link(t, frames), a, b) for p in placed for t, a in zip(p.timings, p.inputs, strict=True) for b in p.outputs]
 
 
 def _stuck(links: Sequence[tuple[_Link, int, int]], totals: Sequence[int]) -> bool:

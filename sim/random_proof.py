@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from xnorflow.hw.graph import Graph
+    from xnorflow.hw.lowering.pipeline import Lowered
     from xnorflow.hw.types import IntArray
+    from xnorflow.hw.write_build import BuildContents
 
 IMAGES = 5
 
@@ -59,6 +61,16 @@ def random_folding(graph: Graph, rng: np.random.Generator) -> dict[str, Any]:
     return {node.name: {"PE": int(rng.choice(divisors(node.mh))), "SIMD": int(rng.choice(divisors(node.mw)))} for node in nodes}
 
 
+def random_graph(seed: int, model: Any) -> Graph:
+    """A model as hardware: lowered, folded at random, with its FIFOs."""
+    return _planned(lower(model), np.random.default_rng(seed)).graph
+
+
+def _planned(lowered: Lowered, rng: np.random.Generator) -> BuildContents:
+    folding = FoldingRequest(layers=random_folding(lowered.graph, rng))
+    return plan(lowered.graph, tail=lowered.tail, pixel_norm=lowered.pixel_norm, folding=folding)
+
+
 def prove_networks(
     seeds: Sequence[int], *, drawn: Callable[[int], Any] = draw, progress: Callable[[str], None] | None = None
 ) -> list[NetworkFigures]:
@@ -82,8 +94,7 @@ def _prepare(seed: int, model: Any) -> tuple[NetworkCase, IntArray, int]:
     """Lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and its interval."""
     rng = np.random.default_rng(seed)
     lowered = lower(model)
-    folding = FoldingRequest(layers=random_folding(lowered.graph, rng))
-    planned = plan(lowered.graph, tail=lowered.tail, pixel_norm=lowered.pixel_norm, folding=folding)
+    planned = _planned(lowered, rng)
     graph, estimate = planned.graph, planned.estimate
     (source,) = graph.inputs
     pixels = rng.integers(0, 256, (IMAGES, *graph.inputs[source].shape), dtype=np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 
 from xnorflow.cli import app
 from xnorflow.hw.build import Build
+from xnorflow.hw.random_grids import Grid, GridTensor, added, convolution, quantised
 from xnorflow.hw.random_networks import draw
+from xnorflow.hw.random_writer import Writer
 
 
 def call(*words: object) -> Result:
@@ -89,6 +92,51 @@ def test_a_truncated_model_is_refused(model: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def residual(path: Path, left: Grid | None, right: Grid | None, weight_bits: int = 0) -> None:
+    """Writes a network that adds two branches: on grids, or in floating point where there is none; perhaps of convolutions of them."""
+    writer = Writer(np.random.default_rng(0), exact=True)
+    writer.input_shape = writer.shape = (1, 5, 5)
+    pixels = quantised(writer, GridTensor("image", (1, 5, 5), 0, 0), Grid(8, 8, signed=False))
+    stem = convolution(writer, pixels, 2, weight_bits=4)
+    branches = []
+    for grid in (left, right):
+        scaled = replace(stem, name=writer.add("Mul", writer.const([[[3.0]], [[-5.0]]]), source=stem.name), fraction=0)
+        branch = scaled if grid is None else quantised(writer, scaled, grid)
+        branch = convolution(writer, branch, 2, weight_bits=weight_bits) if weight_bits else branch
+        branches.append(replace(branch, fraction=0))
+    both = added(writer, *branches)
+    writer.tensor = writer.add("Flatten", source=quantised(writer, both, Grid(2, 6)).name)
+    weights = writer.add("BipolarQuant", writer.const(1.0), source=writer.const(writer.rng.normal(size=(50, 3))))
+    writer.tensor = writer.add("MatMul", weights)
+    writer.shape = (3,)
+    onnx.save(writer.model(), path)
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "weight_bits", "words"),
+    [
+        (None, None, 0, ("node Add_", "floating point", "integerise")),
+        (Grid(3, 8), None, 0, ("node Add_", "floating point", "integerise")),
+        (Grid(3, 8), Grid(4, 8), 0, ("node Add_", "scales 0.125 and 0.0625", "integerise")),
+        (Grid(3, 16), Grid(3, 16), 8, ("node Add_", "float32 holds up to 16777216")),
+    ],
+    ids=["float", "float beside a grid", "unequal scales", "overflow"],
+)
+def test_sums_that_are_no_integers_of_one_grid_are_refused(
+    tmp_path: Path, left: Grid | None, right: Grid | None, weight_bits: int, words: tuple[str, ...]
+) -> None:
+    residual(tmp_path / "net.onnx", left, right, weight_bits)
+    line = refused(call("compile", tmp_path / "net.onnx", "-o", tmp_path / "out"))
+    assert [word for word in words if word not in line] == []
+    assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
+
+
+def test_the_same_sum_on_one_grid_compiles(tmp_path: Path) -> None:
+    residual(tmp_path / "net.onnx", Grid(3, 8), Grid(3, 8))
+    assert call("compile", tmp_path / "net.onnx", "-o", tmp_path / "out").exit_code == 0
+    assert json.loads(call("fifos", tmp_path / "out", "--json").stdout)["interval"] > 0
+
+
 @pytest.mark.parametrize(
     ("options", "word"),
     [
@@ -115,7 +163,7 @@ def test_an_existing_folder_is_kept_unless_forced(model: Path, build: Path) -> N
 
 
 def test_a_folder_that_is_no_build_is_refused(tmp_path: Path) -> None:
-    for command in (("estimate",), ("verify",), ("synth",), ("run",)):
+    for command in (("estimate",), ("fifos",), ("verify",), ("synth",), ("run",)):
         extra = ["digits"] if command == ("run",) else []
         assert str(tmp_path) in refused(call(*command, tmp_path, *extra))
 

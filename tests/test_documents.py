@@ -23,6 +23,7 @@ COMMANDS = (
     "run",
     "estimate",
     "synth",
+    "fifos",
     "models",
     "cost",
     "teachers",

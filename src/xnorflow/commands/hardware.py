@@ -107,6 +107,16 @@ def estimate(build: BuildFolder, as_json: Json = False) -> None:
 
 
 @command
+def fifos(build: BuildFolder, as_json: Json = False) -> None:
+    """Print the FIFOs of a build: how deep each is, and the least depth with which the cells do not wait for each other for ever."""
+    from xnorflow.flows.fifos import fifos as search_depths
+    from xnorflow.flows.render import fifos_text
+
+    result = search_depths(build)
+    show(result.to_json(), as_json, fifos_text(result))
+
+
+@command
 def synth(
     build: BuildFolder,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which to give up.")] = None,
