@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from xnorflow.kernels.conv import BinaryConv2d, pack_images, pad
 from xnorflow.kernels.elementwise import add, affine, arg_max, look_up, max_pool, max_pool_bits, multiply, sum_pixels, threshold
 from xnorflow.kernels.isa import available, resolve
 from xnorflow.kernels.layers import Borders, IntLayer, XnorLayer
@@ -10,6 +11,7 @@ from xnorflow.kernels.thresholds import BitThresholds
 from xnorflow.kernels.window import Window
 
 __all__ = [
+    "BinaryConv2d",
     "BitThresholds",
     "Borders",
     "IntLayer",
@@ -26,6 +28,8 @@ __all__ = [
     "max_pool_bits",
     "multiply",
     "pack",
+    "pack_images",
+    "pad",
     "resolve",
     "sum_pixels",
     "threshold",

@@ -281,9 +281,58 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
     }
 }
 
+uint64_t at_least(const float* x, __m256 level) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(_mm256_cmp_ps(_mm256_loadu_ps(x), level, _CMP_GE_OQ)));
+}
+
+void pack_row(const float* x, int64_t count, float level, uint64_t* out) {
+  const __m256 limit = _mm256_set1_ps(level);
+  for (; count > 0; count -= 64, x += 64) {
+    uint64_t bits = 0;
+    int64_t c = 0;
+    for (; c + 8 <= count && c < 64; c += 8) bits |= at_least(x + c, limit) << c;
+    for (; c < count && c < 64; ++c) bits |= static_cast<uint64_t>(x[c] >= level) << c;
+    *out++ = bits;
+  }
+}
+
+// 8 * N pixels of up to 32 channels: each channel moves the pixels' bits up by one and adds its own below them, the last
+// channel first.
+template <int N>
+void pack_half(const float* x, int64_t stride, int64_t channels, __m256 level, uint32_t* out) {
+  __m256i bits[N];
+  unroll<N>([&](auto n) __attribute__((always_inline)) { bits[n.value] = _mm256_setzero_si256(); });
+  for (int64_t c = channels - 1; c >= 0; --c)
+    unroll<N>([&](auto n) __attribute__((always_inline)) {
+      const __m256 set = _mm256_cmp_ps(_mm256_loadu_ps(x + c * stride + 8 * n.value), level, _CMP_GE_OQ);
+      bits[n.value] = _mm256_sub_epi32(_mm256_add_epi32(bits[n.value], bits[n.value]), _mm256_castps_si256(set));
+    });
+  unroll<N>([&](auto n) __attribute__((always_inline)) { store(out + 8 * n.value, bits[n.value]); });
+}
+
+template <int N>
+void pack_pixels(const float* x, int64_t stride, int64_t channels, float level, uint64_t* out, int64_t step) {
+  alignas(32) uint32_t low[8 * N], high[8 * N];
+  const __m256 limit = _mm256_set1_ps(level);
+  pack_half<N>(x, stride, channels < 32 ? channels : 32, limit, low);
+  pack_half<N>(x + 32 * stride, stride, channels - 32, limit, high);
+  for (int64_t p = 0; p < 8 * N; ++p) out[p * step] = low[p] | static_cast<uint64_t>(high[p]) << 32;
+}
+
+void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step) {
+  int64_t p = 0;
+  for (; p + 32 <= pixels; p += 32) pack_pixels<4>(x + p, stride, channels, level, out + p * step, step);
+  for (; p + 8 <= pixels; p += 8) pack_pixels<1>(x + p, stride, channels, level, out + p * step, step);
+  for (; p < pixels; ++p) {
+    uint64_t bits = 0;
+    for (int64_t c = 0; c < channels; ++c) bits |= static_cast<uint64_t>(x[c * stride + p] >= level) << c;
+    out[p * step] = bits;
+  }
+}
+
 }  // namespace
 
 // Half bytes of weights take a byte each: twice the words of the packed rows.
-const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold};
+const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns};
 
 }  // namespace xnorflow

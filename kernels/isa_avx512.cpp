@@ -202,8 +202,59 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
     }
 }
 
+void pack_row(const float* x, int64_t count, float level, uint64_t* out) {
+  const __m512 limit = _mm512_set1_ps(level);
+  for (; count > 0; count -= 64, x += 64) {
+    uint64_t bits = 0;
+    for (int64_t c = 0; c < 64 && c < count; c += 16) {
+      const __mmask16 lanes = first_lanes(count - c);
+      bits |= static_cast<uint64_t>(_mm512_mask_cmp_ps_mask(lanes, _mm512_maskz_loadu_ps(lanes, x + c), limit, _CMP_GE_OQ)) << c;
+    }
+    *out++ = bits;
+  }
+}
+
+// Up to 16 * N pixels of up to 32 channels: each channel moves the pixels' bits up by one and adds its own below them, the
+// last channel first. `last` are the lanes of the last vector.
+template <int N>
+void pack_half(const float* x, int64_t stride, int64_t channels, __m512 level, __mmask16 last, uint32_t* out) {
+  const __m512i one = _mm512_set1_epi32(1);
+  __m512i bits[N];
+  unroll<N>([&](auto n) __attribute__((always_inline)) { bits[n.value] = _mm512_setzero_si512(); });
+  for (int64_t c = channels - 1; c >= 0; --c)
+    unroll<N>([&](auto n) __attribute__((always_inline)) {
+      const __mmask16 lanes = n.value == N - 1 ? last : __mmask16{0xffff};
+      const __m512 value = _mm512_maskz_loadu_ps(lanes, x + c * stride + 16 * n.value);
+      const __m512i moved = _mm512_add_epi32(bits[n.value], bits[n.value]);
+      bits[n.value] = _mm512_mask_or_epi32(moved, _mm512_cmp_ps_mask(value, level, _CMP_GE_OQ), moved, one);
+    });
+  unroll<N>([&](auto n) __attribute__((always_inline)) { _mm512_store_si512(out + 16 * n.value, bits[n.value]); });
+}
+
+template <int N>
+void pack_pixels(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step) {
+  alignas(64) uint32_t low[16 * N], high[16 * N];
+  const __m512 limit = _mm512_set1_ps(level);
+  const __mmask16 last = first_lanes(pixels - 16 * (N - 1));
+  pack_half<N>(x, stride, channels < 32 ? channels : 32, limit, last, low);
+  pack_half<N>(x + 32 * stride, stride, channels - 32, limit, last, high);
+  for (int64_t p = 0; p < pixels; ++p) out[p * step] = low[p] | static_cast<uint64_t>(high[p]) << 32;
+}
+
+void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step) {
+  for (; pixels > 0; pixels -= 64, x += 64, out += 64 * step) {
+    const int64_t part = pixels < 64 ? pixels : 64;
+    switch ((part + 15) / 16) {
+      case 1: pack_pixels<1>(x, stride, channels, part, level, out, step); break;
+      case 2: pack_pixels<2>(x, stride, channels, part, level, out, step); break;
+      case 3: pack_pixels<3>(x, stride, channels, part, level, out, step); break;
+      default: pack_pixels<4>(x, stride, channels, part, level, out, step); break;
+    }
+  }
+}
+
 }  // namespace
 
-const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold};
+const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns};
 
 }  // namespace xnorflow

@@ -65,6 +65,12 @@ struct KernelTable {
 
   // bit m of vector i = (acc[i * mh + m] >= level[m]) XOR bit m of flip; tails stay 0
   void (*threshold)(const int32_t* acc, int64_t count, int64_t mh, const int32_t* level, const uint64_t* flip, uint64_t* out);
+
+  // Bit c % 64 of out[c / 64]: x[c] >= level, c < count; tails are 0. A NaN is not >= anything: its bit is 0.
+  void (*pack_row)(const float* x, int64_t count, float level, uint64_t* out);
+
+  // Bit c of out[p * step]: x[c * stride + p] >= level, for p < pixels and c < channels, which are 64 at most.
+  void (*pack_columns)(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step);
 };
 
 extern const KernelTable kReference;

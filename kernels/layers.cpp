@@ -140,7 +140,7 @@ XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, 
 // of(m, constant) for every class of the border and every row m, where acc = constant - 2 * disagreements; -1 past mh.
 template <class F>
 Aligned<int32_t> XnorLayer::constants(const F& of) const {
-  const int64_t padded = blocks() * kXnorBlock, classes = border_.table.empty() ? 1 : static_cast<int64_t>(border_.table.size()) / mh_;
+  const int64_t padded = blocks() * kXnorBlock, classes = border_classes();
   Aligned<int32_t> out(static_cast<size_t>(classes * padded), -1);
   for (int64_t k = 0; k < classes; ++k)
     for (int64_t m = 0; m < mh_; ++m) {
@@ -151,8 +151,7 @@ Aligned<int32_t> XnorLayer::constants(const F& of) const {
 }
 
 XnorSink XnorLayer::accumulators() const {
-  XnorSink sink;
-  sink.output_ = Output::kInt32;
+  XnorSink sink(Output::kInt32, mh_, border_classes());
   sink.constants_ = constants([](int64_t, int64_t constant) { return constant; });
   sink.flip_.resize(static_cast<size_t>(blocks()));
   return sink;
@@ -160,8 +159,7 @@ XnorSink XnorLayer::accumulators() const {
 
 // acc >= level where 2 * disagreements <= constant - level; the shift rounds down.
 XnorSink XnorLayer::bits(const BitThreshold& threshold) const {
-  XnorSink sink;
-  sink.output_ = Output::kBits;
+  XnorSink sink(Output::kBits, mh_, border_classes());
   sink.constants_ = constants([&](int64_t m, int64_t constant) { return (constant - int64_t{threshold.level()[m]}) >> 1; });
   sink.flip_.assign(threshold.flip(), threshold.flip() + blocks());
   return sink;

@@ -58,10 +58,15 @@ class Layer {
 class XnorSink {
  public:
   Output output() const { return output_; }
+  int64_t channels() const { return channels_; }
+  int64_t classes() const { return classes_; }
 
  private:
   friend class XnorLayer;
-  Output output_ = Output::kInt32;
+  XnorSink(Output output, int64_t channels, int64_t classes) : output_(output), channels_(channels), classes_(classes) {}
+
+  Output output_;
+  int64_t channels_, classes_;
   Aligned<int32_t> constants_;
   Aligned<float> scale_, bias_;
   std::vector<uint64_t> flip_;
@@ -79,6 +84,9 @@ class XnorLayer : public Layer {
  public:
   // weights: (mh, kh * kw * channels), values -1 and +1, columns in (kh, kw, c) order.
   XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border);
+
+  // Classes of positions that the border tells apart.
+  int64_t border_classes() const { return border_.table.empty() ? 1 : static_cast<int64_t>(border_.table.size()) / mh_; }
 
   XnorSink accumulators() const;
   XnorSink bits(const BitThreshold& threshold) const;

@@ -63,9 +63,8 @@ class Layer:
         window: the kernel.
     """
 
-    def __init__(self, native: _kernels.XnorLayer | _kernels.IntLayer, mh: int, channels: int, window: Window) -> None:
+    def __init__(self, mh: int, channels: int, window: Window) -> None:
         self.mh, self.channels, self.window = mh, channels, window
-        self._native: Any = native
 
     def accumulate(self, x: Packed | npt.NDArray[Any], *, threads: int = 1) -> Accumulators:
         """Accumulators int32 ``(N, OH, OW, MH)`` of images ``(N, H, W, C)``, on up to that many threads.
@@ -74,7 +73,7 @@ class Layer:
             BadInputError: the images' shape or element type does not fit.
         """
         out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.int32)
-        self._native.accumulate(self._memory(x), out, threads)
+        self._accumulate(self._memory(x), out, threads)
         return out
 
     def bits(self, x: Packed | npt.NDArray[Any], thresholds: BitThresholds, *, threads: int = 1) -> Packed:
@@ -84,8 +83,14 @@ class Layer:
             BadInputError: the images' shape or element type, or the number of thresholds, does not fit.
         """
         out = np.empty((*self.window.count(x.shape), words_for(self.mh)), dtype=np.uint64)
-        self._native.bits(self._memory(x), thresholds.native, out, threads)
+        self._bits(self._memory(x), thresholds, out, threads)
         return Packed(out, self.mh)
+
+    def _accumulate(self, x: npt.NDArray[Any], out: Accumulators, threads: int) -> None:
+        raise NotImplementedError
+
+    def _bits(self, x: npt.NDArray[Any], thresholds: BitThresholds, out: npt.NDArray[np.uint64], threads: int) -> None:
+        raise NotImplementedError
 
     def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
         if x.shape[-1] != self.channels:
@@ -112,30 +117,46 @@ class XnorLayer(Layer):
     ) -> None:
         place, matrix = window or Window(), exact(_matrix(weights), np.int8, "bipolar weights")
         where = (place.kernel, place.stride, place.dilation)
-        native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
-        super().__init__(native, len(matrix), channels, place)
+        super().__init__(len(matrix), channels, place)
+        self.native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
+        self._sums = self.native.accumulators()
+        self._prepared: tuple[BitThresholds, _kernels.XnorSink] | None = None
 
-    def floats(self, x: Packed, scale: npt.NDArray[np.float32], bias: npt.NDArray[np.float32], *, threads: int = 1) -> npt.NDArray[np.float32]:
-        """``float32(acc) * scale[m] + bias[m]``, each of the three operations rounded by itself.
-
-        Args:
-            x: packed images ``(N, H, W, C)``.
-            scale: ``(MH,)``.
-            bias: ``(MH,)``.
-            threads: up to so many work.
-
-        Returns:
-            float32 ``(N, OH, OW, MH)``.
+    def floats(self, x: Packed, scales: _kernels.XnorSink, *, threads: int = 1) -> npt.NDArray[np.float32]:
+        """float32 ``(N, OH, OW, MH)`` of packed images, scaled as :meth:`scales` prepared it.
 
         Raises:
-            BadInputError: the images' shape, or an array's shape or element type, does not fit.
+            BadInputError: the images' shape does not fit, or the scales belong to another layer.
+        """
+        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.float32)
+        self.native.run(self._memory(x), scales, out, threads)
+        return out
+
+    def scales(self, scale: npt.NDArray[np.float32], bias: npt.NDArray[np.float32]) -> _kernels.XnorSink:
+        """Prepare ``float32(acc) * scale[m] + bias[m]``, each of the three operations rounded by itself.
+
+        Raises:
+            BadInputError: scale or bias is not float32 ``(MH,)``.
         """
         if scale.shape != (self.mh,) or bias.shape != (self.mh,):
             raise BadInputError(f"scale {scale.shape} and bias {bias.shape} must both be ({self.mh},)")
-        out = np.empty((*self.window.count(x.shape), self.mh), dtype=np.float32)
-        factors = (contiguous(array, what, (np.float32,)) for array, what in ((scale, "scale"), (bias, "bias")))
-        self._native.floats(self._memory(x), *factors, out, threads)
-        return out
+        return self.native.floats(contiguous(scale, "scale", (np.float32,)), contiguous(bias, "bias", (np.float32,)))
+
+    def _accumulate(self, x: npt.NDArray[Any], out: Accumulators, threads: int) -> None:
+        self.native.run(x, self._sums, out, threads)
+
+    def _bits(self, x: npt.NDArray[Any], thresholds: BitThresholds, out: npt.NDArray[np.uint64], threads: int) -> None:
+        self.native.run(x, self.prepared(thresholds), out, threads)
+
+    def prepared(self, thresholds: BitThresholds) -> _kernels.XnorSink:
+        """What the kernels compare disagreements with; kept for the thresholds of the last call.
+
+        Raises:
+            BadInputError: the number of thresholds does not fit.
+        """
+        if self._prepared is None or self._prepared[0] is not thresholds:
+            self._prepared = (thresholds, self.native.bits(thresholds.native))
+        return self._prepared[1]
 
     def _memory(self, x: Packed | npt.NDArray[Any]) -> npt.NDArray[Any]:
         if not isinstance(x, Packed):
@@ -162,8 +183,14 @@ class IntLayer(Layer):
     ) -> None:
         place, matrix = window or Window(), exact(_matrix(weights), np.int32, "integer weights")
         where = (place.kernel, place.stride, place.dilation)
-        native = _kernels.IntLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
-        super().__init__(native, len(matrix), channels, place)
+        super().__init__(len(matrix), channels, place)
+        self.native = _kernels.IntLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
+
+    def _accumulate(self, x: npt.NDArray[Any], out: Accumulators, threads: int) -> None:
+        self.native.accumulate(x, out, threads)
+
+    def _bits(self, x: npt.NDArray[Any], thresholds: BitThresholds, out: npt.NDArray[np.uint64], threads: int) -> None:
+        self.native.bits(x, thresholds.native, out, threads)
 
 
 def _matrix(weights: Integers) -> Integers:

@@ -78,8 +78,23 @@ void threshold(const int32_t* acc, int64_t count, int64_t mh, const int32_t* lev
   }
 }
 
+void pack_row(const float* x, int64_t count, float level, uint64_t* out) {
+  for (int64_t c = 0; c < count; ++c) {
+    if (c % 64 == 0) out[c / 64] = 0;
+    out[c / 64] |= static_cast<uint64_t>(x[c] >= level) << c % 64;
+  }
+}
+
+void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step) {
+  for (int64_t p = 0; p < pixels; ++p) {
+    uint64_t bits = 0;
+    for (int64_t c = 0; c < channels; ++c) bits |= static_cast<uint64_t>(x[c * stride + p] >= level) << c;
+    out[p * step] = bits;
+  }
+}
+
 }  // namespace
 
-const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold};
+const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns};
 
 }  // namespace xnorflow

@@ -117,7 +117,8 @@ def test_floats_are_scaled_accumulators_rounded_operation_by_operation(isa: str,
     x, weights = bipolar(rng, 9, 1, 1, mw), bipolar(rng, mh, mw)
     scale, bias = rng.normal(size=mh).astype(np.float32), rng.normal(size=mh).astype(np.float32)
     expected = convolve(x, weights, Window()).astype(np.float32) * scale + bias
-    floats = XnorLayer(weights, mw, isa=isa).floats(kernels.pack(x), scale, bias)
+    layer = XnorLayer(weights, mw, isa=isa)
+    floats = layer.floats(kernels.pack(x), layer.scales(scale, bias))
     assert floats.dtype == np.float32
     assert np.array_equal(floats, expected)
 
@@ -148,7 +149,7 @@ def test_random_layers_on_one_and_more_threads_equal_the_definition(isa: str, se
         for threads in (1, 2, 3):
             assert np.array_equal(layer.accumulate(packed, threads=threads), acc), case
             assert np.array_equal(layer.bits(packed, BitThresholds(thresholds, negate), threads=threads).words, kernels.pack(signs).words), case
-            assert np.array_equal(layer.floats(packed, scale, bias, threads=threads), acc.astype(np.float32) * scale + bias), case
+            assert np.array_equal(layer.floats(packed, layer.scales(scale, bias), threads=threads), acc.astype(np.float32) * scale + bias), case
 
 
 def test_more_words_than_sixteen_bits_count_are_counted(isa: str, rng: np.random.Generator) -> None:
@@ -240,6 +241,19 @@ def test_views_that_are_not_contiguous_are_read_right(isa: str, rng: np.random.G
 
 
 ONES = np.ones((4, 9), dtype=np.int64)
+
+
+def test_scales_of_another_layer_are_refused() -> None:
+    one, other = XnorLayer(ONES, 9), XnorLayer(ONES[:3], 9)
+    scales = other.scales(np.ones(3, np.float32), np.ones(3, np.float32))
+    with pytest.raises(BadInputError, match="the outputs were prepared for another layer or type"):
+        one.floats(kernels.pack(np.ones((1, 1, 1, 9), np.int8)), scales)
+
+
+def test_new_thresholds_replace_the_ones_of_the_call_before(rng: np.random.Generator) -> None:
+    layer, x = XnorLayer(bipolar(rng, 4, 9), 9), kernels.pack(bipolar(rng, 5, 1, 1, 9))
+    never, always = (BitThresholds(np.full(4, level), np.zeros(4, dtype=bool)) for level in (10, -10))
+    assert [kernels.unpack(layer.bits(x, limits)).sum() for limits in (never, always, never)] == [-20, 20, -20]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,133 @@
+// Every kernel table against the reference on random layers, built with sanitisers by test_sanitisers.py. Arrays lie on the
+// heap with no slack, so that a read or a write past their ends is reported. Prints how many results were compared.
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <random>
+#include <vector>
+
+#include "dispatch.hpp"
+#include "images.hpp"
+#include "layers.hpp"
+
+using namespace xnorflow;
+
+namespace {
+
+std::mt19937_64 random_bits(1);
+
+int64_t between(int64_t low, int64_t high) { return low + static_cast<int64_t>(random_bits() % static_cast<uint64_t>(high - low + 1)); }
+
+template <class T>
+std::vector<T> integers(int64_t count, int64_t low, int64_t high) {
+  std::vector<T> out(static_cast<size_t>(count));
+  for (T& value : out) value = static_cast<T>(between(low, high));
+  return out;
+}
+
+std::vector<float> floats(int64_t count) {
+  std::vector<float> out(static_cast<size_t>(count));
+  for (float& value : out) value = static_cast<float>(between(-8, 8)) * 0.37F;
+  return out;
+}
+
+std::vector<int8_t> signs(int64_t count) {
+  std::vector<int8_t> out = integers<int8_t>(count, 0, 1);
+  for (int8_t& value : out) value = value != 0 ? int8_t{1} : int8_t{-1};
+  return out;
+}
+
+struct Case {
+  Window window;
+  int64_t n, h, w, channels, mh;
+  Border border;
+
+  Geometry geometry(int64_t pixel) const { return {n, h, w, pixel, window}; }
+};
+
+Case random_case() {
+  Case c;
+  c.window = {between(1, 4), between(1, 4), between(1, 3), between(1, 3), between(1, 3), between(1, 3)};
+  c.n = between(1, 3);
+  c.h = (c.window.kh - 1) * c.window.dh + between(1, 5);
+  c.w = (c.window.kw - 1) * c.window.dw + between(1, 12);
+  c.channels = between(0, 1) != 0 ? between(1, 200) : 64;
+  c.mh = between(1, 140);
+  const Geometry g = c.geometry(1);
+  if (between(0, 1) != 0)
+    c.border = {integers<int32_t>(g.out_h(), 1, 1), integers<int32_t>(g.out_w(), 0, 0), integers<int32_t>(2 * c.mh, -50, 50)};
+  return c;
+}
+
+struct Result {
+  std::vector<uint64_t> packed, bits, int_bits;
+  std::vector<int32_t> acc, int_acc;
+  std::vector<float> scaled;
+
+  bool operator==(const Result&) const = default;
+};
+
+struct Inputs {
+  std::vector<float> images, scale, bias;
+  std::vector<uint8_t> bytes;
+  std::vector<int8_t> weights;
+  std::vector<int32_t> int_weights;
+  std::vector<int64_t> thresholds;
+  std::vector<uint8_t> negate;
+  bool channels_last;
+};
+
+Inputs random_inputs(const Case& c) {
+  const int64_t pixels = c.n * c.h * c.w * c.channels, columns = c.window.kh * c.window.kw * c.channels;
+  const int64_t most = between(0, 1) != 0 ? 127 : 70000;
+  return {floats(pixels), floats(c.mh), floats(c.mh), integers<uint8_t>(pixels, 0, 255), signs(c.mh * columns),
+          integers<int32_t>(c.mh * columns, -most, most), integers<int64_t>(c.mh, -40, 40), integers<uint8_t>(c.mh, 0, 1), between(0, 1) != 0};
+}
+
+Result compute(const KernelTable& table, const Case& c, const Inputs& in, int64_t threads) {
+  Result r;
+  const int64_t words = words_for(c.channels);
+  r.packed.resize(static_cast<size_t>(c.n * c.h * c.w * words));
+  const int64_t plane = c.h * c.w, image = plane * c.channels;
+  const Images<float> x = in.channels_last ? Images<float>{in.images.data(), c.n, c.channels, c.h, c.w, image, 1, c.w * c.channels, c.channels}
+                                           : Images<float>{in.images.data(), c.n, c.channels, c.h, c.w, image, plane, c.w, 1};
+  pack_images(table, x, 0.0F, Margin{0, 0, 0, 0, false}, r.packed.data(), threads);
+  const XnorLayer layer(table, in.weights, c.mh, c.window, c.channels, c.border);
+  const Geometry g = c.geometry(words);
+  const int64_t outputs = g.windows() * c.mh, depth = words_for(c.mh);
+  const auto place = [&](void* out, int64_t pixel) { return Place{out, pixel, pixel * g.out_w(), pixel * g.out_w() * g.out_h()}; };
+  const BitThreshold threshold(in.thresholds, in.negate);
+  r.acc.resize(static_cast<size_t>(outputs));
+  r.scaled.resize(static_cast<size_t>(outputs));
+  r.bits.resize(static_cast<size_t>(g.windows() * depth));
+  layer.run(g, r.packed.data(), layer.accumulators(), place(r.acc.data(), c.mh), threads);
+  layer.run(g, r.packed.data(), layer.floats(in.scale, in.bias), place(r.scaled.data(), c.mh), threads);
+  layer.run(g, r.packed.data(), layer.bits(threshold), place(r.bits.data(), depth), threads);
+  const IntLayer whole(table, in.int_weights, c.mh, c.window, c.channels, c.border);
+  r.int_acc.resize(static_cast<size_t>(outputs));
+  r.int_bits.resize(r.bits.size());
+  whole.accumulate(c.geometry(c.channels), in.bytes.data(), r.int_acc.data(), threads);
+  whole.bits(c.geometry(c.channels), in.bytes.data(), threshold, r.int_bits.data(), threads);
+  return r;
+}
+
+}  // namespace
+
+int main() {
+  int64_t compared = 0;
+  for (int i = 0; i < 60; ++i) {
+    const Case c = random_case();
+    const Inputs in = random_inputs(c);
+    const Result expected = compute(select("reference"), c, in, 1);
+    for (const std::string& name : available())
+      for (const int64_t threads : {int64_t{1}, int64_t{3}}) {
+        if (!(compute(select(name), c, in, threads) == expected)) {
+          std::printf("case %d: %s on %d threads differs from the reference\n", i, name.c_str(), static_cast<int>(threads));
+          return 1;
+        }
+        ++compared;
+      }
+  }
+  std::printf("%d results equal the reference\n", static_cast<int>(compared));
+  return 0;
+}
