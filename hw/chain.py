@@ -43,6 +43,7 @@ class StepKind(Enum):
     ROUND_DOWN = "round_down"  # towards zero
     HALF_UP = "half_up"  # nearest, ties away from zero
     HALF_DOWN = "half_down"  # nearest, ties towards zero
+    SIGMOID = "sigmoid"  # 1 / (1 + exp(-x)) in float64; float32 runtimes differ from it in the last bits
 
 
 _APPLY: dict[StepKind, Callable[..., AnyArray]] = {
@@ -62,6 +63,7 @@ _APPLY: dict[StepKind, Callable[..., AnyArray]] = {
     StepKind.ROUND_DOWN: np.fix,
     StepKind.HALF_UP: lambda x: np.sign(x) * np.floor(np.abs(x) + np.float32(0.5)),
     StepKind.HALF_DOWN: lambda x: np.sign(x) * np.ceil(np.abs(x) - np.float32(0.5)),
+    StepKind.SIGMOID: lambda x: 1 / (1 + np.exp(-x.astype(np.float64))),
 }
 _OPERANDS = {
     **dict.fromkeys((StepKind.OFFSET, StepKind.MUL, StepKind.ADD, StepKind.SUB, StepKind.RSUB, StepKind.DIV, StepKind.PRELU), 1),
@@ -105,6 +107,8 @@ class FloatStep:
             return np.where(self.operands[0] >= 0, 1, -1)
         if self.kind is StepKind.PRELU:
             return np.where(self.operands[0] >= 0, 1, 0)
+        if self.kind is StepKind.SIGMOID:
+            return np.array([0])
         return np.array([1])
 
 

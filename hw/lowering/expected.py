@@ -15,7 +15,9 @@ import numpy as np
 
 from xnorflow.errors import CheckFailedError
 from xnorflow.hw.lowering.affine import AFFINE_SLACK
-from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise, Sum
+from xnorflow.hw.lowering.float_joins import Join
+from xnorflow.hw.lowering.float_nodes import Linear, Pointwise, Quantise
+from xnorflow.hw.lowering.sigmoid import SIGMOID_SLACK, bends
 from xnorflow.hw.nodes import ArgMax
 
 if TYPE_CHECKING:
@@ -72,7 +74,8 @@ def expected_streams(builder: Builder, graph: Graph, pixels: AnyArray, tensors: 
     flow = {name: Expected(pixels, pixels, pixels)}
     kept: dict[str, Expected] = {}
     for node in graph.nodes:
-        low, high = _sum([flow[s] for s in node.inputs]) if isinstance(node, Sum) else _interval(builder, node, flow[node.inputs[0]])
+        given = [flow[s] for s in node.inputs]
+        low, high = _joined(node, given) if isinstance(node, Join) else _interval(builder, node, given[0])
         stream = node.outputs[0]
         value = values.get(stream, low)
         if stream in values:
@@ -105,6 +108,8 @@ def _interval(builder: Builder, node: Node, given: Expected) -> tuple[AnyArray, 
     if isinstance(node, (Pointwise, Quantise)):
         low, high = _pointwise(node, given)
         slack = np.float32(AFFINE_SLACK * np.abs(low).max(initial=0)) if node.name in builder.loose else np.float32(0)
+        if bends(node.chain):
+            slack = np.float32(SIGMOID_SLACK)
         return (low - slack, high + slack) if slack else (low, high)
     if isinstance(node, ArgMax):
         return argmax_interval(given)
@@ -113,10 +118,8 @@ def _interval(builder: Builder, node: Node, given: Expected) -> tuple[AnyArray, 
     return low, high
 
 
-def _sum(given: list[Expected]) -> tuple[AnyArray, AnyArray]:
-    """Rounding to float32 keeps the order, so the end points' sums bound it."""
-    a, b = given
-    return a.low + b.low, a.high + b.high
+def _joined(node: Join, given: list[Expected]) -> tuple[AnyArray, AnyArray]:
+    return node.bounds([each.low for each in given], [each.high for each in given])
 
 
 def _linear(builder: Builder, node: Linear, x: AnyArray) -> tuple[AnyArray, AnyArray]:

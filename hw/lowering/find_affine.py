@@ -121,7 +121,7 @@ def _slopes(chain: FloatChain, channels: int) -> FloatSlopes | None:
             if slope.shape[1] == 2:
                 return None
             slope = np.concatenate([slope, slope * (operand if step.kind is StepKind.PRELU else 0.0)], axis=1)
-        elif step.kind is StepKind.SIGN:
+        elif step.kind in (StepKind.SIGN, StepKind.SIGMOID):
             return None
     return slope
 

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import UnsupportedModelError
+from xnorflow.hw.lowering.exact_affine import exact_affine
 from xnorflow.hw.lowering.find_affine import affine_of, affine_of_thresholds
 from xnorflow.hw.lowering.float_nodes import Quantise, is_float
-from xnorflow.hw.lowering.reach import reachable
+from xnorflow.hw.lowering.reach import affine_reach, reachable
 from xnorflow.hw.lowering.rewrite import rewrite_pairs
-from xnorflow.hw.nodes import Add, Table, Threshold
+from xnorflow.hw.lowering.sigmoid import bends, check_sigmoid
+from xnorflow.hw.nodes import Add, ChannelGate, Multiply, Table, Threshold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,11 +28,13 @@ if TYPE_CHECKING:
 
     BoolArray = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
+_SEARCHED = 1 << 12  # inputs for which the slope of the fewest bits is searched
 _EXHAUSTIVE = 1 << 22
 _LARGEST_RANGE = 1 << 20
 _TABLE_BITS = 12
+_SMALL_BITS = 8
 _MOST_LEVELS = 15  # a multiplication costs less than so many comparisons
-_PIXEL_LEVELS = 15
+_TABLE_LEVELS = 15  # nor does a ROM of 256 words
 _THRESHOLD_LEVELS = 255
 
 
@@ -51,17 +55,15 @@ def find_thresholds(graph: Graph) -> Graph:
 
 
 def _saturate(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
-    """A quantiser that does nothing to a sum but hold it within its own type is the Add's saturation."""
-    if not isinstance(first, Add) or not isinstance(second, Quantise) or second.out_type.bipolar:
+    """A quantiser that only drops bits of a product, and holds it within its own type, is that node's shift and saturation; a sum has no shift."""
+    if not isinstance(first, (Add, Multiply, ChannelGate)) or not isinstance(second, Quantise) or second.out_type.bipolar:
         return None
-    low, high = reachable(graph, first.outputs[0])
-    kind = second.out_type
-    if not _is_small(low, high):
+    line = exact_affine(second, graph.streams[first.outputs[0]].dtype, *reachable(graph, first.outputs[0]))
+    if line is None or line.pieces == 2 or np.any(line.mul != 1) or np.any(line.add != 0):
         return None
-    for start, curve in zip(low, _curves(second, low, high), strict=True):
-        if not np.array_equal(curve, np.clip(start + np.arange(len(curve)), kind.minimum, kind.maximum)):
-            return None
-    return (replace(first, outputs=second.outputs, out_type=kind),)
+    if isinstance(first, Add):
+        return (replace(first, outputs=second.outputs, out_type=second.out_type),) if line.shift == 0 else None
+    return (replace(first, outputs=second.outputs, out_type=second.out_type, shift=first.shift + line.shift),)
 
 
 def _is_small(low: IntArray, high: IntArray) -> bool:
@@ -72,8 +74,13 @@ def _replaced(graph: Graph, node: Quantise) -> Node:
     kind = graph.streams[node.inputs[0]]
     low, high = reachable(graph, node.inputs[0])
     pixels = kind.dtype.bits == 8 and node.inputs[0] in graph.inputs
+    line = exact_affine(node, kind.dtype, low, high) if int((high - low).max()) >= _SEARCHED else None
+    if line is not None and _range_of(affine_reach(line, low, high)) > _MOST_LEVELS:
+        return line
     if _is_small(low, high):
-        curves = list(_curves(node, low, high))
+        curves = _curves(node, low, high)
+        if bends(node.chain):
+            check_sigmoid(node, low + np.arange(int((high - low).max()) + 1)[:, None])
         affine = affine_of(node, low, curves) if _range_of(curves) > _MOST_LEVELS and not pixels else None
         if affine is not None:
             return affine
@@ -86,7 +93,7 @@ def _replaced(graph: Graph, node: Quantise) -> Node:
     if found is not None and found[0].shape[1] > _THRESHOLD_LEVELS:
         text = f"its chain of float operations makes {found[0].shape[1] + 1} codes and is no slope of at most two pieces"
         raise UnsupportedModelError(f"node {node.name}: {text}; up to {_THRESHOLD_LEVELS + 1} codes, or multiply, add, PReLU and FLOOR, are accepted")
-    if found is None or (pixels and found[0].shape[1] > _PIXEL_LEVELS):
+    if found is None or (kind.dtype.bits <= _SMALL_BITS and found[0].shape[1] > _TABLE_LEVELS):
         return _table(node, kind)
     thresholds, negate, base = found
     step = 2 if node.out_type.bipolar else 1
@@ -98,7 +105,7 @@ def _replaced(graph: Graph, node: Quantise) -> Node:
     )
 
 
-def _range_of(curves: list[IntArray]) -> int:
+def _range_of(curves: Sequence[IntArray]) -> int:
     return max(int(c.max()) for c in curves) - min(int(c.min()) for c in curves)
 
 

@@ -151,21 +151,6 @@ class Linear(Node):
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Sum(Node):
-    """Two float32 streams of one shape -> their sum, one rounding each."""
-
-    op = "Sum"
-
-    def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
-        if len(ins) != 2 or ins[0].shape != ins[1].shape:
-            raise BadInputError(f"node {self.name}: adds streams {[kind.shape for kind in ins]}; two of one shape are accepted")
-        return (StreamType(ins[0].shape, FLOAT32),)
-
-    def execute(self, ins: tuple[Any, ...]) -> tuple[Any, ...]:
-        return (ins[0].astype(np.float32) + ins[1].astype(np.float32),)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
 class Border(Node):
     """A border of one float value around each image, of any stream type.
 

@@ -11,7 +11,8 @@ from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import MAX_CODES, Tensor
 from xnorflow.hw.lowering.executor import node_label
-from xnorflow.hw.lowering.float_nodes import Pointwise, Quantise, Sum
+from xnorflow.hw.lowering.float_nodes import Pointwise, Quantise
+from xnorflow.hw.lowering.import_joins import import_concat, import_product, import_sum
 from xnorflow.hw.lowering.import_linear import import_average_pool, import_conv, import_gemm, import_matmul, import_reduce_sum
 from xnorflow.hw.lowering.import_shape import import_argmax, import_max_pool, import_pad, import_reshape, import_topk, import_transpose
 from xnorflow.hw.lowering.quantiser import quantiser_of
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.chain import AnyArray
     from xnorflow.hw.lowering.builder import Builder
+
+
+_JOINS = {"Add": import_sum, "Mul": import_product}
 
 
 def _identity(builder: Builder, node: Any) -> None:
@@ -42,8 +46,8 @@ def _dropout(builder: Builder, node: Any) -> None:
 
 def _binary(builder: Builder, node: Any) -> None:
     op = node.op_type
-    if op == "Add" and all(name in builder.tensors for name in node.input):
-        _sum(builder, node)
+    if op in _JOINS and all(name in builder.tensors for name in node.input):
+        _JOINS[op](builder, node)
         return
     if node.input[0] in builder.tensors:
         kind = {"Add": StepKind.ADD, "Sub": StepKind.SUB, "Mul": StepKind.MUL, "Div": StepKind.DIV}[op]
@@ -60,22 +64,12 @@ def _binary(builder: Builder, node: Any) -> None:
     builder.add_chain(node, tensor, FloatChain((FloatStep(kind, (operand,)),)))
 
 
-def _sum(builder: Builder, node: Any) -> None:
-    a, b = (builder.tensors[name] for name in node.input)
-    if not a.layout.same_as(b.layout):
-        shapes = f"{a.layout.shape} and {b.layout.shape}"
-        raise UnsupportedModelError(f"node {node_label(node)}: Add of tensors of shapes {shapes}; two of one shape and order are accepted")
-    stream = builder.stream_name(node.output[0])
-    builder.nodes.append(Sum(name=builder.node_name(node), inputs=(a.stream, b.stream), outputs=(stream,)))
-    values = None
-    if a.values is not None and b.values is not None and a.step is not None and a.step == b.step:
-        low, high = (int(np.rint((f(a.values) + f(b.values)) / a.step)) for f in (np.min, np.max))
-        values = np.arange(low, high + 1).astype(np.float32) * np.float32(a.step) if high - low < MAX_CODES else None
-    builder.tensors[node.output[0]] = Tensor(stream, a.layout, values, a.step if values is not None else None)
-
-
 def _relu(builder: Builder, node: Any) -> None:
     builder.pointwise(node, ((StepKind.RELU, ()),))
+
+
+def _sigmoid(builder: Builder, node: Any) -> None:
+    builder.pointwise(node, ((StepKind.SIGMOID, ()),))
 
 
 def _neg(builder: Builder, node: Any) -> None:
@@ -143,6 +137,7 @@ IMPORTERS: dict[str, Callable[[Builder, Any], None]] = {
     "BipolarQuant": _quantiser,
     "Cast": _cast,
     "Clip": _clip,
+    "Concat": import_concat,
     "Conv": import_conv,
     "Div": _binary,
     "Dropout": _dropout,
@@ -162,6 +157,7 @@ IMPORTERS: dict[str, Callable[[Builder, Any], None]] = {
     "ReduceSum": import_reduce_sum,
     "Relu": _relu,
     "Reshape": import_reshape,
+    "Sigmoid": _sigmoid,
     "Squeeze": import_reshape,
     "Sub": _binary,
     "TopK": import_topk,

@@ -1,4 +1,4 @@
-"""Pass lower_linear: layers of scaled integers become Pad, SlidingWindow and a MatVec, sums of two tensors an Add."""
+"""Pass lower_linear: layers of scaled integers become Pad, SlidingWindow and a MatVec; what joins tensors works on integers, too."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ import numpy as np
 from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.border import border_table
-from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, Sum, is_float, pad_node
-from xnorflow.hw.lowering.lower_sums import lower_sums, refuse_sums
+from xnorflow.hw.lowering.float_joins import Join
+from xnorflow.hw.lowering.float_nodes import Border, Linear, Pointwise, is_float, pad_node
+from xnorflow.hw.lowering.lower_joins import lower_joins, refuse_joins
 from xnorflow.hw.lowering.rewrite import fresh, rewrite_pairs
 from xnorflow.hw.lowering.sink_scales import sink_scales
 from xnorflow.hw.nodes import GlobalSum, IntMatVec, SlidingWindow, SumPool, XnorMatVec
@@ -36,21 +37,21 @@ class _Input:
 
 
 def lower_linear(graph: Graph) -> Graph:
-    """Compute on integers, and multiply by the scales of weights and inputs afterwards; sums of two tensors likewise.
+    """Compute on integers, and multiply by the scales of weights and inputs afterwards; the same for what joins tensors.
 
     Raises:
-        UnsupportedModelError: a layer or a sum whose input is not ``scale * integers``; the message names it.
+        UnsupportedModelError: a layer, a sum, a product or a concatenation whose input is not ``scale * integers``; the message names it.
     """
     while True:
-        lowered = lower_sums(rewrite_pairs(graph, _lower))
-        if lowered is graph or not any(isinstance(node, (Linear, Sum)) for node in lowered.nodes):
+        lowered = lower_joins(rewrite_pairs(graph, _lower))
+        if lowered is graph or not any(isinstance(node, (Linear, Join)) for node in lowered.nodes):
             _refuse_leftovers(lowered)
             return lowered
-        graph = sink_scales(lowered)  # what one layer or sum made may have to pass a pool or a Flatten to the next
+        graph = sink_scales(lowered)  # what one layer or join made may have to pass a pool or a Flatten to the next
 
 
 def _refuse_leftovers(graph: Graph) -> None:
-    refuse_sums(graph)
+    refuse_joins(graph)
     for node in graph.nodes:
         if not isinstance(node, Linear):
             continue

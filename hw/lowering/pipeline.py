@@ -17,6 +17,7 @@ from xnorflow.hw.lowering.importer import import_network, input_layout
 from xnorflow.hw.lowering.model_file import read_model
 from xnorflow.hw.lowering.network import fold
 from xnorflow.hw.lowering.passes import PASSES
+from xnorflow.hw.lowering.sigmoid import bends
 from xnorflow.hw.lowering.verify import Verifier
 from xnorflow.hw.nodes import NODES, ArgMax
 from xnorflow.pixels import PixelNorm
@@ -137,4 +138,8 @@ def _split_tail(builder: Builder, graph: Graph) -> tuple[Graph, FloatChain]:
     last = graph.nodes[-1]
     if not isinstance(last, Pointwise):
         return graph, FloatChain()
+    if bends(last.chain):
+        label = builder.origins.get(last.name, last.name)
+        text = "a Sigmoid at the end, which runtimes compute differently in its last bits"
+        raise UnsupportedModelError(f"node {label}: {text}; logits in front of it, or a quantiser behind it, are accepted")
     return Graph(graph.inputs, graph.nodes[:-1], last.inputs), last.chain

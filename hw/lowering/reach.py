@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.hw.lowering.float_nodes import Pool
-from xnorflow.hw.nodes import Add, Affine, Flatten, Fork, MaxPool, SlidingWindow, Table, Threshold
+from xnorflow.hw.nodes import Add, Affine, ChannelGate, Concat, Flatten, Fork, MaxPool, Multiply, SlidingWindow, Table, Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.nodes.summing import Summing
 
@@ -39,8 +39,15 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
     if isinstance(node, Add):
         (low, high), (other_low, other_high) = (reachable(graph, name) for name in node.inputs)
         return (np.clip(low + other_low, kind.dtype.minimum, kind.dtype.maximum), np.clip(high + other_high, kind.dtype.minimum, kind.dtype.maximum))
+    if isinstance(node, (Multiply, ChannelGate)):
+        bounds = products(*(reachable(graph, name) for name in node.inputs))
+        low, high = (np.clip(bound >> node.shift, kind.dtype.minimum, kind.dtype.maximum) for bound in bounds)
+        return low, high
+    if isinstance(node, Concat):
+        lows, highs = zip(*(reachable(graph, name) for name in node.inputs), strict=True)
+        return np.concatenate(lows), np.concatenate(highs)
     if isinstance(node, Affine):
-        return _affine(node, *reachable(graph, node.inputs[0]))
+        return affine_reach(node, *reachable(graph, node.inputs[0]))
     if isinstance(node, Threshold):
         low = np.full(kind.channels, node.base, dtype=np.int64)
         return low, low + node.step * node.levels
@@ -48,6 +55,12 @@ def reachable(graph: Graph, stream: str) -> tuple[IntArray, IntArray]:
         low, high = node.values.min(axis=1), node.values.max(axis=1)
         return np.broadcast_to(low, (kind.channels,)), np.broadcast_to(high, (kind.channels,))
     return np.full(kind.channels, kind.dtype.minimum, dtype=np.int64), np.full(kind.channels, kind.dtype.maximum, dtype=np.int64)
+
+
+def products(first: tuple[IntArray, IntArray], second: tuple[IntArray, IntArray]) -> tuple[IntArray, IntArray]:
+    """Least and greatest product of two numbers, each between bounds ``(C,)``."""
+    corners = np.stack([a * b for a in first for b in second])
+    return corners.min(axis=0), corners.max(axis=0)
 
 
 def _summed(graph: Graph, node: Summing) -> tuple[IntArray, IntArray]:
@@ -59,8 +72,8 @@ def _summed(graph: Graph, node: Summing) -> tuple[IntArray, IntArray]:
     return taps * low, taps * high
 
 
-def _affine(node: Affine, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
-    """Each piece is monotone, so its ends bound it."""
+def affine_reach(node: Affine, low: IntArray, high: IntArray) -> tuple[IntArray, IntArray]:
+    """Least and greatest result in each channel of inputs between bounds; each piece is monotone, so its ends bound it."""
     ends = [low, high]
     if node.pieces == 2:
         ends += [np.clip(node.knee - 1, low, high), np.clip(node.knee, low, high)]
