@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,10 +31,19 @@ class StepAccuracy:
     Attributes:
         step: ``trained``, ``integers``, or ``epoch N`` of fine-tuning.
         accuracy: share of the test images that are right.
+        won, lost: images right now and not as ``trained``, and the other way round.
     """
 
     step: str
     accuracy: float
+    won: int
+    lost: int
+
+    @property
+    def chance(self) -> float:
+        """How often so uneven a split of the changed images, or a more uneven one, comes by chance (two-sided sign test, exact)."""
+        changed, fewer = self.won + self.lost, min(self.won, self.lost)
+        return min(1.0, sum(math.comb(changed, count) for count in range(fewer + 1)) / 2 ** (changed - 1)) if changed else 1.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class IntegeriseResult:
 
     def to_json(self) -> dict[str, Any]:
         """The figures as plain types."""
-        accuracies = [{"step": each.step, "accuracy": each.accuracy} for each in self.steps]
+        accuracies = [dataclasses.asdict(each) | {"chance": each.chance} for each in self.steps]
         return {
             "checkpoint": str(self.checkpoint),
             "source": str(self.source),
@@ -95,16 +106,18 @@ def integerise(
     from xnorflow.qat.integerise.integerise import integerise as round_network
     from xnorflow.qat.integerise.report import report
     from xnorflow.qat.integerise.settings import read_settings
-    from xnorflow.qat.training import accuracy
+    from xnorflow.qat.training import right_images
 
     chosen = read_settings(settings if fine_tune_epochs is None else [*settings, f"fine_tune.epochs={fine_tune_epochs}"], bits)
     info, network = load_checkpoint(checkpoint)
     _check_network(network, checkpoint)
     train, test = _splits(info, checkpoint, data, chosen, progress)
     steps: list[StepAccuracy] = []
+    before = right_images(network, info.pixel_norm, test)
 
     def measure(step: str, now: nn.Module) -> None:
-        steps.append(StepAccuracy(step, accuracy(now, info.pixel_norm, test)))
+        right = before if now is network else right_images(now, info.pixel_norm, test)
+        steps.append(StepAccuracy(step, int(right.sum()) / len(test), int((right & ~before).sum()), int((before & ~right).sum())))
         if progress:
             progress(f"{step}: {100 * steps[-1].accuracy:.2f} % of {len(test):,} test images")
 

@@ -159,5 +159,6 @@ def integers_text(result: IntegeriseResult) -> str:
             (bound.name, bound.kind, bound.worst, f"{100 * bound.worst / bound.limit:.2f}", grid, "" if each is None else f"{100 * each.share:.3f}")
         )
     steps = table(("step", "kind", "greatest integer", "% of 2^24", "grid", "% saturated"), rows)
-    accuracies = table(("after", "test accuracy, %"), [(each.step, f"{100 * each.accuracy:.2f}") for each in result.steps])
+    columns = ("after", "test accuracy, %", "images won", "lost", "by chance, %")
+    accuracies = table(columns, [(e.step, f"{100 * e.accuracy:.2f}", e.won, e.lost, f"{100 * e.chance:.0f}") for e in result.steps])
     return f"{steps}\n\n{accuracies}\n\n{result.checkpoint}: exact on any image"

@@ -15,7 +15,7 @@ from pathlib import Path
 import lightning
 import torch
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 
 from xnorflow.errors import BadInputError
 from xnorflow.models import ModelConfig, build_config, lookup
@@ -312,22 +312,28 @@ def describe(recipe: Recipe, train: Split | FileSplit, stage: Stage | None = Non
 
 def accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> float:
     """Share of the images that :func:`~xnorflow.qat.freeze.evaluation_form` of ``network`` gets right."""
-    return _share_right(evaluation_form(network.cpu()), pixel_norm, split)
+    return _share(right_images(network, pixel_norm, split))
+
+
+def right_images(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> Tensor:
+    """Which images :func:`~xnorflow.qat.freeze.evaluation_form` of ``network`` gets right, bool ``(N,)``."""
+    return _right(evaluation_form(network.cpu()), pixel_norm, split)
 
 
 def _final_accuracy(network: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit, trainer: lightning.Trainer) -> float | None:
     """Accuracy of a trained network, which the first process measures; every process refuses what is not binary."""
     judged = evaluation_form(copy.deepcopy(network.cpu()).float())
-    return _share_right(judged, pixel_norm, split) if trainer.is_global_zero else None
+    return _share(_right(judged, pixel_norm, split)) if trainer.is_global_zero else None
 
 
-def _share_right(judged: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> float:
+def _right(judged: nn.Module, pixel_norm: PixelNorm, split: Split | FileSplit) -> Tensor:
     pixels = PixelTable(pixel_norm, split.input_shape[0])
-    correct = 0
     with torch.no_grad():
-        for images, labels in evaluation_loader(split):
-            correct += int((judged(pixels(images)).argmax(1) == labels).sum())
-    return correct / len(split)
+        return torch.cat([judged(pixels(images)).argmax(1) == labels for images, labels in evaluation_loader(split)])
+
+
+def _share(right: Tensor) -> float:
+    return int(right.sum()) / len(right)
 
 
 def _splits(recipe: Recipe, progress: Callable[[str], None] | None) -> tuple[Split | FileSplit, Split | FileSplit]:

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xnorflow.errors import UnsupportedModelError
 from xnorflow.models.blocks.bireal import BiRealUnit
 from xnorflow.models.blocks.bnext import BNextUnit
 from xnorflow.models.blocks.channelwise import RPReLU
@@ -52,15 +53,18 @@ def stream_grids(network: nn.Module, images: Tensor, settings: IntegeriseSetting
     """Run the network on normalised images, float32 NCHW, and choose a grid for each group of tensors that are added.
 
     Units whose skip path is nothing, or zero channels, share their input's grid. The grid of saturating units ends at -1 and 1.
+
+    Raises:
+        UnsupportedModelError: the stream is NaN or infinite somewhere; names the unit.
     """
     groups = [_Group()]
     handles = []
     for name, unit in network.named_modules():
         if isinstance(unit, UNITS):
             handles.append(unit.register_forward_pre_hook(partial(_enter, groups, name, settings.coverage)))
-            handles.append(unit.register_forward_hook(partial(_leave, groups, settings.coverage)))
+            handles.append(unit.register_forward_hook(partial(_leave, groups, name, settings.coverage)))
             shifted = [part for part in unit.modules() if isinstance(part, RPReLU)]
-            handles += [part.register_forward_pre_hook(partial(_see, groups, settings.coverage)) for part in shifted]
+            handles += [part.register_forward_pre_hook(partial(_see, groups, name, settings.coverage)) for part in shifted]
     try:
         with torch.no_grad():
             network(images)
@@ -73,15 +77,21 @@ def stream_grids(network: nn.Module, images: Tensor, settings: IntegeriseSetting
 
 def _enter(groups: list[_Group], name: str, coverage: float, unit: nn.Module, inputs: tuple[Tensor, ...]) -> None:
     if not groups[0].units and len(groups) == 1:
-        groups[0].reach = HARD_TANH if isinstance(unit, ReCUUnit) else spread(inputs[0], coverage)
+        groups[0].reach = HARD_TANH if isinstance(unit, ReCUUnit) else _spread(name, inputs[0], coverage)
     if not isinstance(unit.shortcut, SAME_GRID):
         groups.append(_Group())
     groups[-1].units.append(name)
 
 
-def _see(groups: list[_Group], coverage: float, unit: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    groups[-1].reach = max(groups[-1].reach, spread(inputs[0], coverage))
+def _see(groups: list[_Group], name: str, coverage: float, unit: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    groups[-1].reach = max(groups[-1].reach, _spread(name, inputs[0], coverage))
 
 
-def _leave(groups: list[_Group], coverage: float, unit: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-    groups[-1].reach = HARD_TANH if isinstance(unit, ReCUUnit) else max(groups[-1].reach, spread(output, coverage))
+def _leave(groups: list[_Group], name: str, coverage: float, unit: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
+    groups[-1].reach = HARD_TANH if isinstance(unit, ReCUUnit) else max(groups[-1].reach, _spread(name, output, coverage))
+
+
+def _spread(name: str, values: Tensor, coverage: float) -> float:
+    if not bool(torch.isfinite(values).all()):
+        raise UnsupportedModelError(f"layer {name.replace('.', '/')} makes NaN or infinity of the calibration images")
+    return spread(values, coverage)

@@ -84,7 +84,7 @@ def real_conv(b: Builder, name: str, layer: nn.Conv2d, x: Signal, bits: int) -> 
     many bits that sums would not be exact is rounded to fewer.
 
     Raises:
-        UnsupportedModelError: it is not square, dense and zero-padded, or a weight is not finite.
+        UnsupportedModelError: it is not square, dense and zero-padded, or a product of its weights and what is in front of them is not finite.
     """
     kernel, stride, padding = layer.kernel_size[0], layer.stride[0], layer.padding[0]
     plain = layer.kernel_size == (kernel, kernel) and layer.stride == (stride, stride) and layer.padding == (padding, padding)
@@ -140,15 +140,10 @@ def mean(b: Builder, name: str, x: Signal) -> Signal:
 
 
 def classifier(b: Builder, name: str, layer: nn.Linear, x: Signal) -> Signal:
-    """The last layer: logits are integers times one power of two.
-
-    Raises:
-        UnsupportedModelError: a weight is not finite.
-    """
+    """The last layer: logits are integers times one power of two."""
     bits, activations = b.bits.classifier
     weight = layer.weight.detach().double()
     bias = torch.zeros(layer.out_features, dtype=torch.float64) if layer.bias is None else layer.bias.detach().double()
-    check_finite(name, weight, bias)
     x = b.settle(f"{name}/in", x, chosen_grid(x.values(), activations, b.settings.coverage))
     step = MatrixProduct(layer.in_features, layer.out_features, bits, weight_fraction(weight, bits))
     with torch.no_grad():

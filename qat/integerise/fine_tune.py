@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from xnorflow.errors import BadInputError
@@ -27,8 +28,10 @@ def fine_tune(
 ) -> None:
     """Train a network in place on cross-entropy and round it to its grids again.
 
-    Factors, offsets, slopes and integer weights move; binary weights only end to end. Grids stay as they are, so a constant that
-    the training carries beyond what float32 holds exactly is found when the network's bounds are computed.
+    Factors, offsets, slopes and integer weights move; binary weights only end to end. A step of AdamW is as long for every constant,
+    and constants differ by orders of magnitude (the factor that makes a gate's sum a mean is near 0.005), so each one's rate is
+    proportional to its size. Grids stay as they are, so a constant that the training carries beyond what float32 holds exactly is
+    found when the network's bounds are computed.
 
     Args:
         network: in evaluation mode before and after.
@@ -42,8 +45,8 @@ def fine_tune(
     """
     network.requires_grad_(True)
     network.freeze_signs(not settings.end_to_end)
-    moving = [part for part in network.parameters() if part.requires_grad]
-    optimiser = torch.optim.AdamW(moving, lr=settings.lr, betas=(settings.betas[0], settings.betas[1]), weight_decay=0.0)
+    groups = [{"params": [part], "lr": settings.lr * _size(part)} for part in network.parameters() if part.requires_grad]
+    optimiser = torch.optim.AdamW(groups, betas=(settings.betas[0], settings.betas[1]), weight_decay=0.0)
     pixels = PixelTable(norm, train.input_shape[0])
     generator = torch.Generator().manual_seed(settings.seed)
     network.train()
@@ -63,6 +66,10 @@ def fine_tune(
             after_epoch(epoch + 1, total / len(train), _rounded(network))
     network.load_state_dict(_rounded(network).state_dict())
     network.eval().requires_grad_(False)
+
+
+def _size(constant: Tensor) -> float:
+    return float(constant.detach().square().mean().sqrt())
 
 
 def _rounded(network: IntegerNetwork) -> IntegerNetwork:

@@ -90,7 +90,6 @@ def _raw_skip(b: Builder, name: str, unit: BNextUnit, x: Signal, grid: Grid) -> 
 def _mixed_mean(b: Builder, name: str, unit: BNextUnit, info_rcp: InfoRCP, skip: Signal, branch: Signal) -> Signal:
     """The mean of ``share * skip + (1 - share) * branch``, from the means of both."""
     share = info_rcp.mix.share.detach().double().flatten()
-    convert.check_finite(f"{name}/info_rcp/mix", share)
     own = f"{name}/info_rcp/mix"
     left = convert.mean(b, f"{own}/skip", skip).scaled(share)
     right = convert.mean(b, f"{own}/branch", branch).scaled(1 - share)

@@ -6,13 +6,14 @@ import copy
 
 from torch import Tensor, nn
 
-from xnorflow.errors import UnsupportedModelError
+from xnorflow.errors import BadInputError, UnsupportedModelError
 from xnorflow.models.layers import Network
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.binarisers.schedule import require_hard
 from xnorflow.qat.integerise import gated, units
 from xnorflow.qat.integerise.builder import Builder
 from xnorflow.qat.integerise.calibrate import stream_grids
+from xnorflow.qat.integerise.convert import check_finite
 from xnorflow.qat.integerise.image import plan_image
 from xnorflow.qat.integerise.network import IntegerNetwork
 from xnorflow.qat.integerise.rewrite import chain
@@ -42,13 +43,19 @@ def integerise(
         keep_latents: leave binary weights real behind their quantiser, to be trained end to end.
 
     Raises:
-        UnsupportedModelError: a layer has no integer form, is not binary yet, or could exceed what float32 holds exactly; names it.
+        BadInputError: there are no images.
+        UnsupportedModelError: a layer has no integer form, is not binary yet, holds a NaN or an infinity, or could exceed what float32
+            holds exactly; names it.
     """
     settings, scheme = settings or IntegeriseSettings(), scheme or QuantScheme()
     require_hard(network)
     if not isinstance(network, Network):
         raise UnsupportedModelError(f"{type(network).__name__} is no network of xnorflow.models")
+    if not len(images):
+        raise BadInputError("integerise: no calibration images; at least 1 is needed")
     trained = copy.deepcopy(network).eval()
+    for name, layer in trained.named_modules():
+        check_finite(name.replace(".", "/"), *layer.parameters(recurse=False), *layer.buffers(recurse=False))
     grids = stream_grids(trained, images, settings)
     b = Builder(settings, scheme, grids.units, grids.entry)
     plan = plan_image(norm, images.shape[1], settings.bits.stem[1])

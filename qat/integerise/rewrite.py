@@ -115,16 +115,13 @@ def _norm(b: Builder, name: str, layer: nn.BatchNorm2d, x: Signal) -> Signal:
 @rewrites(ChannelShift)
 def _shift(b: Builder, name: str, layer: ChannelShift, x: Signal) -> Signal:
     shift = layer.shift.detach().flatten()
-    convert.check_finite(name, shift)
     x = x if x.bend is None else b.inner(f"{name}/in", x)
     return x.scaled(torch.ones_like(shift), shift)
 
 
 @rewrites(ChannelFactor)
 def _factor(b: Builder, name: str, layer: ChannelFactor, x: Signal) -> Signal:
-    factor = layer.channel.detach().flatten()
-    convert.check_finite(name, factor)
-    return x.scaled(factor)
+    return x.scaled(layer.channel.detach().flatten())
 
 
 @rewrites(RankOneFactor)
@@ -136,15 +133,12 @@ def _rank_one(b: Builder, name: str, layer: RankOneFactor, x: Signal) -> Signal:
 
 @rewrites(nn.PReLU)
 def _prelu(b: Builder, name: str, layer: nn.PReLU, x: Signal) -> Signal:
-    convert.check_finite(name, layer.weight)
     return b.bend(name, x, layer.weight)
 
 
 @rewrites(RPReLU)
 def _rprelu(b: Builder, name: str, layer: RPReLU, x: Signal) -> Signal:
-    parts = (layer.prelu.weight, layer.before.shift, layer.after.shift)
-    convert.check_finite(name, *parts)
-    return b.bend(name, x, *parts)
+    return b.bend(name, x, layer.prelu.weight, layer.before.shift, layer.after.shift)
 
 
 @rewrites(nn.Hardtanh)

@@ -12,7 +12,8 @@ import torch
 from xnorflow.errors import BadInputError, UnsupportedModelError
 from xnorflow.flows.evaluate import evaluate
 from xnorflow.flows.export import export
-from xnorflow.flows.integerise import integerise
+from xnorflow.flows.integerise import StepAccuracy, integerise
+from xnorflow.flows.render import integers_text
 from xnorflow.flows.train import train
 from xnorflow.hw.lowering.reference import qonnx_execute
 from xnorflow.qat.checkpoint import load_checkpoint
@@ -39,6 +40,21 @@ def test_accuracy_is_told_for_every_step_and_stays_near_the_trained_network(tune
     assert trained.accuracy > 0.8
     assert integers.accuracy > trained.accuracy - 0.05
     assert epoch.accuracy > trained.accuracy - 0.05
+
+
+def test_images_won_and_lost_account_for_every_change_of_accuracy(tuned: Any) -> None:
+    trained, *others = tuned.steps
+    assert (trained.won, trained.lost, trained.chance) == (0, 0, 1.0)
+    for each in others:
+        assert each.won + each.lost > 0
+        assert round((each.accuracy - trained.accuracy) * tuned.images) == each.won - each.lost
+    assert [each["won"] for each in tuned.to_json()["accuracies"]] == [each.won for each in tuned.steps]
+    assert "images won" in integers_text(tuned)
+
+
+@pytest.mark.parametrize(("won", "lost", "chance"), [(0, 0, 1), (5, 5, 1), (0, 1, 1), (0, 5, 1 / 16), (6, 0, 1 / 32), (1, 9, 22 / 1024)])
+def test_chance_is_that_of_a_fair_coin(won: int, lost: int, chance: float) -> None:
+    assert StepAccuracy("step", 0.5, won, lost).chance == chance
 
 
 def test_the_checkpoint_evaluates_and_exports_to_the_accuracy_and_bits_told(tuned: Any, tmp_path: Path) -> None:
