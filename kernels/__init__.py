@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnorflow.kernels.conv import BinaryConv2d, pack_images, pad
-from xnorflow.kernels.elementwise import add, affine, arg_max, look_up, max_pool, max_pool_bits, multiply, sum_pixels, threshold
+from xnorflow.kernels.elementwise import add, affine, arg_max, gate, look_up, max_pool, max_pool_bits, multiply, sum_pixels, threshold
 from xnorflow.kernels.isa import available, resolve
 from xnorflow.kernels.layers import Borders, IntLayer, XnorLayer
 from xnorflow.kernels.packed import Packed, gather, pack, unpack
@@ -22,6 +22,7 @@ __all__ = [
     "affine",
     "arg_max",
     "available",
+    "gate",
     "gather",
     "look_up",
     "max_pool",

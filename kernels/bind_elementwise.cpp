@@ -11,6 +11,15 @@
 namespace xnorflow {
 namespace {
 
+void require_limits(int64_t low, int64_t high) {
+  require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+}
+
+void require_product(int64_t shift, int64_t low, int64_t high) {
+  require(shift >= 0 && shift < 64, "shift " + std::to_string(shift) + " is outside 0..63");
+  require_limits(low, high);
+}
+
 void bind_bits(nb::module_& m) {
   m.def("unpack", [](const In<uint64_t, 2>& words, const Array<int8_t, 2>& out) {
     require_shape(words, {size(out, 0), words_for(size(out, 1))}, "packed array");
@@ -65,24 +74,29 @@ void bind_numbers(nb::module_& m) {
   m.def("add", [](const In<T, 1>& a, const In<T, 1>& b, int64_t low, int64_t high, const Array<int64_t, 1>& out) {
     require_shape(b, {size(a, 0)}, "second array");
     require_shape(out, {size(a, 0)}, "output");
-    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    require_limits(low, high);
     const nb::gil_scoped_release release;
     add(a.data(), b.data(), size(a, 0), {low, high}, out.data());
   }, "a"_a.noconvert(), "b"_a.noconvert(), "low"_a, "high"_a, "out"_a.noconvert());
   m.def("multiply", [](const In<T, 1>& a, const In<T, 1>& b, int64_t shift, int64_t low, int64_t high, const Array<int64_t, 1>& out) {
     require_shape(b, {size(a, 0)}, "second array");
     require_shape(out, {size(a, 0)}, "output");
-    require(shift >= 0 && shift < 64, "shift " + std::to_string(shift) + " is outside 0..63");
-    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    require_product(shift, low, high);
     const nb::gil_scoped_release release;
     multiply(a.data(), b.data(), size(a, 0), shift, {low, high}, out.data());
   }, "a"_a.noconvert(), "b"_a.noconvert(), "shift"_a, "low"_a, "high"_a, "out"_a.noconvert());
+  m.def("gate", [](const In<T, 3>& x, const In<T, 2>& factors, int64_t shift, int64_t low, int64_t high, const Array<int64_t, 3>& out) {
+    require_shape(factors, {size(x, 0), size(x, 2)}, "gate");
+    require_shape(out, {size(x, 0), size(x, 1), size(x, 2)}, "output");
+    require_product(shift, low, high);
+    const nb::gil_scoped_release release;
+    gate(x.data(), factors.data(), size(x, 0), size(x, 1), size(x, 2), shift, {low, high}, out.data());
+  }, "x"_a.noconvert(), "factors"_a.noconvert(), "shift"_a, "low"_a, "high"_a, "out"_a.noconvert());
   m.def("affine", [](const In<T, 2>& x, const In<int64_t, 2>& mul, const In<int64_t, 2>& add, const In<int64_t, 1>& knee, int64_t shift,
                      int64_t low, int64_t high, const Array<int64_t, 2>& out) {
     const int64_t pieces = size(mul, 1);
     require(pieces == 1 || pieces == 2, std::to_string(pieces) + " pieces a channel; 1 and 2 are accepted");
-    require(shift >= 0 && shift < 64, "shift " + std::to_string(shift) + " is outside 0..63");
-    require(low <= high, "limits " + std::to_string(low) + " and " + std::to_string(high) + " do not ascend");
+    require_product(shift, low, high);
     require_shape(mul, {size(x, 1), pieces}, "mul");
     require_shape(add, {size(x, 1), pieces}, "add");
     require_shape(knee, {pieces == 2 ? size(x, 1) : 0}, "knee");

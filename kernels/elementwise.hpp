@@ -120,6 +120,13 @@ void multiply(const T* a, const T* b, int64_t count, int64_t shift, Limits limit
     out[i] = std::clamp((static_cast<int64_t>(a[i]) * static_cast<int64_t>(b[i])) >> shift, limits.low, limits.high);
 }
 
+// limit((x * factors[frame][channel]) >> shift): each pixel of a frame times the frame's factors.
+template <class T>
+void gate(const T* x, const T* factors, int64_t frames, int64_t pixels, int64_t channels, int64_t shift, Limits limits, int64_t* out) {
+  for (int64_t f = 0; f < frames; ++f, factors += channels)
+    for (int64_t p = 0; p < pixels; ++p, x += channels, out += channels) multiply(x, factors, channels, shift, limits, out);
+}
+
 // limit((mul[c][p] * x + add[c][p]) >> shift), p = 1 where pieces is 2 and x < knee[c], else 0; the shift keeps the sign.
 template <class T>
 void affine(const T* x, int64_t pixels, int64_t channels, const int64_t* mul, const int64_t* add, const int64_t* knee, int64_t pieces,

@@ -123,6 +123,32 @@ def multiply(a: npt.NDArray[Any], b: npt.NDArray[Any], *, shift: int, low: int, 
     return out
 
 
+def gate(x: npt.NDArray[Any], factors: npt.NDArray[Any], *, shift: int, low: int, high: int) -> npt.NDArray[np.int64]:
+    """``min(max((x * factors) >> shift, low), high)``, each pixel of a frame times the frame's factors.
+
+    Args:
+        x: integers ``(N, H, W, C)``; no product may exceed 63 bits.
+        factors: integers ``(N, C)``.
+        shift: of the product, towards minus infinity.
+        low: the least result.
+        high: the greatest result.
+
+    Returns:
+        int64 ``(N, H, W, C)``.
+
+    Raises:
+        BadInputError: shapes or types do not fit.
+    """
+    if x.ndim != 4 or factors.ndim != 2:
+        raise BadInputError(f"arrays {x.shape} and {factors.shape} must be (N, H, W, C) and (N, C)")
+    common = np.result_type(contiguous(x, "images"), contiguous(factors, "factors"))
+    out = np.empty(x.shape, dtype=np.int64)
+    pixels = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
+    images, gates = np.ascontiguousarray(x, common), np.ascontiguousarray(factors, common)
+    _kernels.gate(images.reshape(pixels), gates, shift, low, high, out.reshape(pixels))
+    return out
+
+
 def _pair(a: npt.NDArray[Any], b: npt.NDArray[Any], done: str) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Two arrays of one shape as vectors of one type, and the empty result."""
     if a.shape != b.shape:

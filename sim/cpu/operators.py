@@ -10,7 +10,22 @@ import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
-from xnorflow.hw.nodes import Add, Affine, ArgMax, Concat, Flatten, GlobalSum, MaxPool, Multiply, Pad, SlidingWindow, SumPool, Table, Threshold
+from xnorflow.hw.nodes import (
+    Add,
+    Affine,
+    ArgMax,
+    ChannelGate,
+    Concat,
+    Flatten,
+    GlobalSum,
+    MaxPool,
+    Multiply,
+    Pad,
+    SlidingWindow,
+    SumPool,
+    Table,
+    Threshold,
+)
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.nodes.summing import Summing
 from xnorflow.kernels import BitThresholds, Borders, IntLayer, Packed, Window, XnorLayer
@@ -53,9 +68,12 @@ def join(node: Node) -> Callable[..., Value]:
     """
     if isinstance(node, Concat):
         return _concat
-    if not isinstance(node, Add | Multiply):
+    if not isinstance(node, Add | ChannelGate | Multiply):
         raise BadInputError(f"node {node.name}: the CPU runtime does not know {node.op}")
     limits, dtype = {"low": node.out_type.minimum, "high": node.out_type.maximum}, node.out_type
+    if isinstance(node, ChannelGate):
+        shift = node.shift
+        return lambda x, g: hold(kernels.gate(integers(x), integers(g).reshape(len_of(g), -1), shift=shift, **limits), dtype)
     if isinstance(node, Multiply):
         shift = node.shift
         return lambda a, b: hold(kernels.multiply(integers(a), integers(b), shift=shift, **limits), dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,22 @@ import numpy as np
 import pytest
 
 from xnorflow.hw.graph import Graph, Node, StreamType
-from xnorflow.hw.nodes import Add, Affine, Concat, Flatten, IntMatVec, MaxPool, Multiply, Pad, SlidingWindow, Threshold, XnorMatVec
+from xnorflow.hw.nodes import (
+    Add,
+    Affine,
+    ChannelGate,
+    Concat,
+    Flatten,
+    GlobalSum,
+    IntMatVec,
+    MaxPool,
+    Multiply,
+    Pad,
+    SlidingWindow,
+    Table,
+    Threshold,
+    XnorMatVec,
+)
 from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
@@ -20,6 +36,7 @@ if TYPE_CHECKING:
 
 UINT8 = IntType(8, signed=False)
 INT7 = IntType(7, signed=True)
+UINT2, UINT4 = (IntType(bits, signed=False) for bits in (2, 4))
 
 
 class Networks:
@@ -139,6 +156,32 @@ class Networks:
         weights = self.rng.integers(-7, 8, (3, 2 * size * size * channels))
         nodes.append(IntMatVec(name="fc", inputs=("flat",), outputs=("fc_out",), weights=weights, weight_type=INT7))
         return Graph({"pixels": StreamType((size + 2, size + 2, 1), UINT8)}, tuple(nodes), ("fc_out",))
+
+    def squeezed(self, size: int = 8, channels: int = 4) -> Graph:
+        """An integer convolution, the sums of its channels through two small layers and a table, which gate it, and a linear layer."""
+        narrow = self.threshold("hidden", "squeeze_out", channels // 2, 40)
+        levels = np.sort(self.rng.integers(-20, 121, (channels // 2, 3)), axis=1)
+        excite = self.mix("excite", "hidden_out", channels // 2, channels)
+        entries = 1 << excite.infer((StreamType((1, 1, channels // 2), UINT2),))[0].dtype.bits
+        nodes: list[Node] = [
+            SlidingWindow(name="win", inputs=("pixels",), outputs=("w",), kernel=(3, 3)),
+            IntMatVec(name="stem", inputs=("w",), outputs=("s",), weights=self.signs(channels, 9), weight_type=BIPOLAR),
+            replace(self.affine("norm", "s", channels), shift=9),
+            GlobalSum(name="sum", inputs=("norm_out",), outputs=("sum_out",)),
+            replace(self.affine("mean", "sum_out", channels), shift=9),
+            self.mix("squeeze", "mean_out", channels, channels // 2),
+            replace(narrow, thresholds=levels, negate=np.zeros(channels // 2, dtype=np.bool_), base=0, step=1, out_type=UINT2),
+            excite,
+            Table(name="sigmoid", inputs=("excite_out",), outputs=("g",), values=self.rng.integers(0, 16, (1, entries)), out_type=UINT4),
+            ChannelGate(name="gate", inputs=("norm_out", "g"), outputs=("gated",), shift=3, out_type=INT7),
+            Flatten(name="flatten", inputs=("gated",), outputs=("flat",)),
+            self.mix("fc", "flat", size * size * channels, 3),
+        ]
+        return Graph({"pixels": StreamType((size + 2, size + 2, 1), UINT8)}, tuple(nodes), ("fc_out",))
+
+    def mix(self, name: str, source: str, mw: int, mh: int) -> IntMatVec:
+        weights = self.rng.integers(-7, 8, (mh, mw))
+        return IntMatVec(name=name, inputs=(source,), outputs=(f"{name}_out",), weights=weights, weight_type=INT7)
 
     def border(self, rows: int, cols: int, mh: int) -> Border:
         def classes(n: int) -> IntArray:

@@ -26,10 +26,16 @@ FOLDINGS = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "folding"), [("residual", FOLDINGS[2]), ("gated", FOLDINGS[0])])
+def pictures(graph, count, seed):
+    """Random frames, each brighter than the one before, so that gates differ from frame to frame."""
+    frames = np.random.default_rng(seed).integers(0, 256, (count, *graph.inputs["pixels"].shape))
+    return frames * np.linspace(3, 8, count).astype(np.int64).reshape(-1, 1, 1, 1) // 8
+
+
+@pytest.mark.parametrize(("kind", "folding"), [("residual", FOLDINGS[2]), ("gated", FOLDINGS[0]), ("squeezed", FOLDINGS[1])])
 def test_the_cpu_runtime_equals_the_interpreter_on_every_stream(kind, folding, networks):
     graph, _ = insert_fifos(fold(getattr(networks, kind)(), folding))
-    images = np.random.default_rng(3).integers(0, 256, (5, *graph.inputs["pixels"].shape))
+    images = pictures(graph, 5, 3)
     expected = execute(graph, {"pixels": images}, keep_all=True)
     runtime = CpuRuntime(graph)
     streams = runtime.run_all(images)
@@ -48,20 +54,29 @@ def test_signs_stand_side_by_side_on_the_cpu_too(networks):
     assert all(np.array_equal(streams[name], expected[name]) for name in expected)
 
 
-@pytest.mark.parametrize("kind", ["residual", "gated"])
+def test_the_gates_of_the_test_network_differ_from_frame_to_frame(networks):
+    graph = networks.squeezed()
+    assert len(np.unique(execute(graph, {"pixels": pictures(graph, 6, 4)}, keep_all=True)["g"], axis=0)) > 2
+
+
+@pytest.mark.parametrize("kind", ["residual", "gated", "squeezed"])
 def test_a_graph_with_branches_survives_json(kind, networks):
     graph, _ = insert_fifos(fold(getattr(networks, kind)(), FOLDINGS[1]))
     again = graph_from_json(graph_to_json(graph))
-    images = np.random.default_rng(3).integers(0, 256, (2, *graph.inputs["pixels"].shape))
+    images = pictures(graph, 2, 3)
     assert graph_to_json(again) == graph_to_json(graph)
     assert np.array_equal(execute(again, {"pixels": images})[graph.outputs[0]], execute(graph, {"pixels": images})[graph.outputs[0]])
 
 
 @pytest.mark.verilator
-@pytest.mark.parametrize(("kind", "foldings"), [("residual", FOLDINGS), ("gated", FOLDINGS[:2])], ids=["residual", "gated"])
+@pytest.mark.parametrize(
+    ("kind", "foldings"),
+    [("residual", FOLDINGS), ("gated", FOLDINGS[:2]), ("squeezed", [FOLDINGS[1], FoldingRequest(fps=1e5)])],
+    ids=["residual", "gated", "squeezed"],
+)
 def test_a_network_equals_the_interpreter_and_its_schedule_to_the_cycle(kind, foldings, networks, tmp_path):
     network = getattr(networks, kind)()
-    images = np.random.default_rng(4).integers(0, 256, (6, *network.inputs["pixels"].shape))
+    images = pictures(network, 6, 4)
     outputs = execute(network, {"pixels": images})[network.outputs[0]]
     sized = [insert_fifos(fold(network, request)) for request in foldings]
     cases = [NetworkCase(f"net{i}", graph, images, i, 8 * schedule.latency) for i, (graph, schedule) in enumerate(sized)]
@@ -75,12 +90,13 @@ def test_a_network_equals_the_interpreter_and_its_schedule_to_the_cycle(kind, fo
 
 
 @pytest.mark.verilator
-def test_one_beat_less_in_a_skip_stops_the_rtl_and_the_node_is_named(networks, tmp_path):
-    graph = networks.residual()
+@pytest.mark.parametrize("kind", ["residual", "squeezed"])
+def test_one_beat_less_in_a_skip_stops_the_rtl_and_the_node_is_named(kind, networks, tmp_path):
+    graph = getattr(networks, kind)()
     sized, schedule = insert_fifos(fold(graph, FoldingRequest()))
     (fifo,) = (node for node in sized.nodes if isinstance(node, Fifo))
     shallow = sized.with_nodes(replace(fifo, depth=fifo.depth - 1) if node is fifo else node for node in sized.nodes)
-    images = np.random.default_rng(5).integers(0, 256, (2, *graph.inputs["pixels"].shape))
+    images = pictures(graph, 2, 5)
     case = NetworkCase("shallow", shallow, images, 1, 2 * schedule.latency)
     batch = NetworkBatch.build([case], tmp_path)
     result = batch.simulate(case, stalls=False)

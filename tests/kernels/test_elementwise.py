@@ -101,6 +101,17 @@ def test_products_floor_and_saturate(dtype: type, rng: np.random.Generator) -> N
         assert held[place] == min(max(wanted, -5), 7)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
+def test_every_pixel_is_multiplied_by_its_own_frames_gate(dtype: type, rng: np.random.Generator) -> None:
+    x, gates = everything(rng, dtype, 3, 2, 4, 5), everything(rng, np.int16, 3, 5)
+    out = kernels.gate(x, gates, shift=3, low=-(2**40), high=2**40)
+    held = kernels.gate(np.asfortranarray(x), gates, shift=3, low=-5, high=7)
+    for place in np.ndindex(*x.shape):
+        wanted = int(x[place]) * int(gates[place[0], place[3]]) // 8
+        assert out[place] == min(max(wanted, -(2**40)), 2**40)
+        assert held[place] == min(max(wanted, -5), 7)
+
+
 @pytest.mark.parametrize("pieces", [1, 2])
 @pytest.mark.parametrize("dtype", [np.uint8, np.int8, np.int16, np.int32])
 def test_affine_functions_floor_and_saturate(dtype: type, pieces: int, rng: np.random.Generator) -> None:
@@ -128,6 +139,10 @@ def test_sums_and_affine_functions_that_do_not_fit_are_refused() -> None:
         kernels.multiply(x, x, shift=-1, low=0, high=1)
     with pytest.raises(BadInputError, match="limits 2 and 1 do not ascend"):
         kernels.multiply(x, x, shift=0, low=2, high=1)
+    with pytest.raises(BadInputError, match=r"arrays \(2, 3\) and \(2, 3\) must be \(N, H, W, C\) and \(N, C\)"):
+        kernels.gate(x, x, shift=0, low=0, high=1)
+    with pytest.raises(BadInputError, match=r"gate has shape \(2, 3\); \(1, 3\) is accepted"):
+        kernels.gate(x.reshape(1, 1, 2, 3), x, shift=0, low=0, high=1)
     with pytest.raises(BadInputError, match="3 pieces a channel"):
         kernels.affine(x, np.zeros((3, 3), np.int64), np.zeros((3, 3), np.int64), none, shift=0, low=0, high=1)
     with pytest.raises(BadInputError, match=r"knee has shape \(0\); \(3\) is accepted"):
