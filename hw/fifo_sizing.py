@@ -15,8 +15,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from xnorflow.hw.folding.hardware import carriers, hardware_nodes, stream_lanes
 from xnorflow.hw.graph import HardwareNode
 from xnorflow.hw.nodes import Fifo
@@ -124,18 +122,15 @@ class CellNetwork:
         return cells, fifos
 
     def run(self, depths: Mapping[str, int], source_interval: int = 0) -> Schedule:
-        """Simulate the network with FIFOs of the given depths."""
-        return simulate(self.placed(depths)[0], source_interval=source_interval)
+        """Simulate the network with FIFOs of the given depths; what each holds is reported in the order of :meth:`placed`."""
+        cells, fifos = self.placed(depths)
+        return simulate(cells, source_interval=source_interval, fifos=tuple(fifos.values()))
 
     def bounds(self, edges: Mapping[str, int], schedule: Schedule) -> dict[str, int]:
         """What each FIFO holds at most in the schedule with unlimited ones: depths that delay nothing."""
-        bounds = {}
-        for stream, fifo in self.placed(dict.fromkeys(edges, _UNLIMITED))[1].items():
-            written, read = schedule.times[fifo.inputs[0]], schedule.times[fifo.outputs[0]]
-            slack = int(fifo.timings[0].room[0]) + _UNLIMITED
-            held = np.arange(len(written)) - np.searchsorted(read, written, side="left")
-            bounds[stream] = max(MIN_DEPTH, int(held.max()) + slack)
-        return bounds
+        fifos = self.placed(dict.fromkeys(edges, _UNLIMITED))[1]
+        slack = {stream: int(fifo.timings[0].room[0]) + _UNLIMITED for stream, fifo in fifos.items()}
+        return {stream: max(MIN_DEPTH, held + slack[stream]) for stream, held in zip(fifos, schedule.held, strict=True)}
 
 
 def _drop(depths: Mapping[str, int], streams: list[str], fits: Fits) -> dict[str, int]:

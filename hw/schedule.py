@@ -1,31 +1,31 @@
 """Simulates the token model of a network of cells (``hw/timing.py``): interval, latency, and how full each FIFO gets.
 
 A transfer between two cells happens in one cycle, the first in which the producer may make the beat and the consumer
-may take it. All transfer times are the least solution of a system of inequalities ``t[a] >= t[b] + delay``; it is
-found by sweeping over the streams, forth for data and back for ready, with whole arrays at a time, until nothing
-moves. "After a beat was made" is read as "in a later cycle", because ready passes through a register.
+may take it. All transfer times are the least solution of a system of inequalities ``t[a] >= t[b] + delay``; each is computed
+once, when all that it waits for are known (``kernels/tokens.cpp``). "After a beat was made" is read as "in a later cycle",
+because ready passes through a register.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xnorflow.errors import FoldingError
+from xnorflow.kernels import TokenLink, TokenModel
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from xnorflow.hw.timing import Timing
     from xnorflow.hw.types import IntArray
 
 _MAX_FRAMES = 256
-_CREDIT = 4  # cycles from a result's leaving its queue to the next one in that place
 _STEADY = 3  # equal intervals in a row, or equal turns of alternating ones, that count as steady
-_PATIENCE = 200  # sweeps without an end after which it is asked whether there is one; usual are 3 to 10
 _LONGEST_PERIOD = 4  # frames in a turn
+_NEVER = 1 << 62
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,23 +47,25 @@ def in_a_row(timings: Sequence[Timing]) -> tuple[Placed, ...]:
     return tuple(Placed((timing,), (i,), (i + 1,)) for i, timing in enumerate(timings))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Schedule:
     """Transfer times of back-to-back frames.
 
     Attributes:
-        times: for each stream, by its number, the cycle of every transfer; int64 ``(frames * beats,)``. Stream 0 is the
-            network's input, whose first beat is offered in cycle 0, and the last one its output.
-        frames: how many frames were simulated.
+        frame_ends: cycle in which each frame's last beat leaves, counted from that in which the first beat is offered;
+            int64 ``(frames,)``.
+        held: of each FIFO that was asked for, the most beats written and not yet read when one more is written.
+        times: where asked for, for each stream, by its number, the cycle of every transfer; int64 ``(frames * beats,)``.
     """
 
-    times: tuple[IntArray, ...]
-    frames: int
+    frame_ends: IntArray
+    held: tuple[int, ...] = ()
+    times: tuple[IntArray, ...] = ()
 
     @property
-    def frame_ends(self) -> IntArray:
-        """Cycle in which each frame's last beat leaves; int64 ``(frames,)``."""
-        return self.times[-1].reshape(self.frames, -1)[:, -1]
+    def frames(self) -> int:
+        """How many frames were simulated."""
+        return len(self.frame_ends)
 
     @property
     def latency(self) -> int:
@@ -92,69 +94,26 @@ class Schedule:
         return 0
 
 
-class _Link:
-    """The constraints between an input and an output of a cell, unrolled over frames, as index arrays."""
-
-    def __init__(self, timing: Timing, frames: int) -> None:
-        takes, makes = len(timing.room), len(timing.need)
-        frame = np.arange(frames, dtype=np.int64)[:, None]
-        need = (timing.need + frame * takes).reshape(-1)
-        room = (timing.room + frame * makes).reshape(-1)
-        self.need, self.room, self.latency = np.maximum.accumulate(need), np.maximum.accumulate(room), timing.latency
-        self.fed = np.flatnonzero(need > 0)
-        self.from_input = need[self.fed] - 1
-        self.gap = np.cumsum(np.tile(timing.gap, frames))
-        self.queue = timing.queue
-        self.limited = np.flatnonzero(room > 0)
-        self.from_output = room[self.limited] - 1
-        assert np.all(need <= frames * takes), "an output beat needs input of a later frame"
-        assert np.all(self.from_output < frames * makes), "an input beat waits for an output beat of a later frame"
-
-    def push(self, taken: IntArray, made: IntArray) -> None:
-        """Delay the output beats to what input and gaps allow."""
-        ready = np.zeros_like(made) if self.queue else made
-        ready[self.fed] = np.maximum(ready[self.fed], taken[self.from_input] + self.latency)
-        if self.queue:
-            ready[self.queue :] = np.maximum(ready[self.queue :], made[: -self.queue] + _CREDIT)
-        ready -= self.gap
-        np.maximum.accumulate(ready, out=ready)
-        ready += self.gap
-        if self.queue:
-            np.maximum(made, ready, out=made)
-            _one_a_cycle(made)
-
-    def pull(self, taken: IntArray, made: IntArray) -> None:
-        """Delay the input beats to what room and one beat a cycle allow."""
-        taken[self.limited] = np.maximum(taken[self.limited], made[self.from_output] + 1)
-        _one_a_cycle(taken)
-
-
-def _one_a_cycle(times: IntArray) -> None:
-    index = np.arange(len(times), dtype=np.int64)
-    times -= index
-    np.maximum.accumulate(times, out=times)
-    times += index
-
-
-def simulate(cells: Sequence[Placed], *, source_interval: int = 0) -> Schedule:
+def simulate(cells: Sequence[Placed], *, source_interval: int = 0, fifos: Sequence[Placed] = (), keep_times: bool = False) -> Schedule:
     """Run a network of cells until its interval is steady.
 
     Args:
         cells: in topological order; each stream but the input, 0, is made by one of them, each but the last is read by one,
             and both have as many beats a frame in it.
         source_interval: cycles over which the source spreads the beats of a frame; 0 for a beat whenever it is taken.
+        fifos: those of the cells whose filling is wanted.
+        keep_times: keep the time of every transfer, 8 bytes each.
 
     Raises:
         FoldingError: the cells wait for each other for ever.
     """
-    frames = 2 * _STEADY
-    while True:
-        schedule = _simulate(cells, frames, source_interval, _horizon([t for c in cells for t in c.timings], frames, source_interval))
-        if schedule is None:
-            raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
-        if schedule.period or frames >= _MAX_FRAMES:
-            return schedule
-        frames = _more_frames(schedule)
+    watches = [(cell.inputs[0], cell.outputs[0]) for cell in fifos]
+    model = TokenModel(_links(cells), _streams(cells), watches=watches, source_interval=source_interval, keep=keep_times)
+    horizon = _horizon([timing for cell in cells for timing in cell.timings], source_interval)
+    schedule = _until_steady(model, lambda frames: frames * horizon)
+    if schedule is None:
+        raise FoldingError("the cells of this network wait for each other for ever; their rooms are too small for their needs")
+    return schedule
 
 
 def keeps_pace(cells: Sequence[Placed], *, latency: int, interval: int) -> bool:
@@ -165,14 +124,9 @@ def keeps_pace(cells: Sequence[Placed], *, latency: int, interval: int) -> bool:
         latency: cycles to the end of the first frame, at most.
         interval: cycles between two frames, at most.
     """
-    frames = 2 * _STEADY
-    while True:
-        schedule = _simulate(cells, frames, 0, latency + (frames - 1) * interval)
-        if schedule is None:
-            return False
-        if schedule.period or frames >= _MAX_FRAMES:
-            return schedule.interval <= interval
-        frames = _more_frames(schedule)
+    model = TokenModel(_links(cells), _streams(cells))
+    schedule = _until_steady(model, lambda frames: latency + (frames - 1) * interval)
+    return schedule is not None and schedule.interval <= interval
 
 
 def waits_for_ever(cells: Sequence[Placed], *, frames: int) -> bool:
@@ -182,9 +136,18 @@ def waits_for_ever(cells: Sequence[Placed], *, frames: int) -> bool:
         cells: as :func:`simulate` takes them.
         frames: that are streamed back to back.
     """
-    _check_beats(cells)
-    beats = [len(cells[0].timings[0].room), *(len(cell.timings[0].need) for cell in cells for _ in cell.outputs)]
-    return _stuck(_links(cells, frames), [frames * count for count in beats])
+    return not TokenModel(_links(cells), _streams(cells)).run(frames, _NEVER)
+
+
+def _until_steady(model: TokenModel, limit: Callable[[int], int]) -> Schedule | None:
+    """Simulate ever more frames; None where a transfer of so many lies beyond the limit, or never happens."""
+    frames = 2 * _STEADY
+    while model.run(frames, limit(frames)):
+        schedule = Schedule(model.frame_ends, model.held)
+        if schedule.period or frames >= _MAX_FRAMES:
+            return replace(schedule, times=model.times)
+        frames = _more_frames(schedule)
+    return None
 
 
 def _more_frames(schedule: Schedule) -> int:
@@ -192,62 +155,22 @@ def _more_frames(schedule: Schedule) -> int:
     return min(_MAX_FRAMES, enough if enough > schedule.frames else 2 * schedule.frames)
 
 
-def _simulate(placed: Sequence[Placed], frames: int, source_interval: int, limit: int) -> Schedule | None:
-    """The least solution; None where it lies beyond a limit."""
-    _check_beats(placed)
-    links = _links(placed, frames)
-    beats = len(placed[0].timings[0].room)
-    index = np.arange(frames * beats, dtype=np.int64)
-    times = [index * source_interval // beats if source_interval else index]
-    times += [np.full(frames * len(p.timings[0].need), p.timings[0].latency, dtype=np.int64) for p in placed for _ in p.outputs]
-    before, sweeps = -1, 0
-    while True:
-        sweeps += 1
-        for link, taken, made in links:
-            link.push(times[taken], times[made])
-        for link, taken, made in reversed(links):
-            link.pull(times[taken], times[made])
-        total = sum(int(t.sum()) for t in times)
-        if total == before:
-            return Schedule(tuple(times), frames)
-        if any(int(t[-1]) > limit for t in times) or (sweeps == _PATIENCE and _stuck(links, [len(t) for t in times])):
-            return None
-        before = total
+def _links(cells: Sequence[Placed]) -> list[TokenLink]:
+    return [
+        TokenLink(timing.need, timing.room, timing.gap, timing.latency, timing.queue, taken, made)
+        for cell in cells
+        for timing, taken in zip(cell.timings, cell.inputs, strict=True)
+        for made in cell.outputs
+    ]
 
 
-def _links(placed: Sequence[Placed], frames: int) -> list[tuple[_Link, int, int]]:
-    """Every pair of an input and an output of a cell, with the numbers of both streams."""
-    return [(_Link(t, frames), a, b) for p in placed for t, a in zip(p.timings, p.inputs, strict=True) for b in p.outputs]
+def _streams(cells: Sequence[Placed]) -> int:
+    """How many streams there are; they are numbered as they are made."""
+    made = [0, *(stream for cell in cells for stream in cell.outputs)]
+    assert made == list(range(len(made))), "streams are not numbered in the order in which they are made"
+    return len(made)
 
 
-def _stuck(links: Sequence[tuple[_Link, int, int]], totals: Sequence[int]) -> bool:
-    """Whether some beat can never move, however long all wait: every transfer that is allowed is made until none is."""
-    limits: list[list[tuple[IntArray, int]]] = [[] for _ in totals]
-    for link, taken, made in links:
-        limits[made].append((link.need, taken))
-        limits[taken].append((link.room, made))
-    counts = [0] * len(totals)
-    before = -1
-    while sum(counts) != before:
-        before = sum(counts)
-        for stream in (*range(len(totals)), *reversed(range(len(totals)))):
-            allowed = (int(np.searchsorted(limit, counts[other], side="right")) for limit, other in limits[stream])
-            counts[stream] = min(totals[stream], *allowed)
-    return counts != list(totals)
-
-
-def _check_beats(placed: Sequence[Placed]) -> None:
-    """Streams are numbered as they are made, and both ends count the same beats."""
-    made = {0: len(placed[0].timings[0].room)}
-    for cell in placed:
-        beats = [len(timing.room) for timing in cell.timings]
-        assert [made[stream] for stream in cell.inputs] == beats, "beats of a stream differ between its two ends"
-        for stream in cell.outputs:
-            assert stream == len(made), "streams are not numbered in the order in which they are made"
-            made[stream] = len(cell.timings[0].need)
-
-
-def _horizon(timings: Sequence[Timing], frames: int, source_interval: int) -> int:
-    """A cycle by which everything is over, were the cells to work one beat after the other."""
-    work = sum(int(t.gap.sum()) + (t.latency + 2) * (len(t.need) + len(t.room)) for t in timings)
-    return frames * (work + source_interval)
+def _horizon(timings: Sequence[Timing], source_interval: int) -> int:
+    """Cycles a frame by which everything is over, were the cells to work one beat after the other."""
+    return source_interval + sum(int(t.gap.sum()) + (t.latency + 2) * (len(t.need) + len(t.room)) for t in timings)

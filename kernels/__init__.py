@@ -8,6 +8,7 @@ from xnorflow.kernels.isa import available, resolve
 from xnorflow.kernels.layers import Borders, IntLayer, XnorLayer
 from xnorflow.kernels.packed import Packed, gather, pack, unpack
 from xnorflow.kernels.thresholds import BitThresholds
+from xnorflow.kernels.tokens import TokenLink, TokenModel
 from xnorflow.kernels.window import Window
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "Borders",
     "IntLayer",
     "Packed",
+    "TokenLink",
+    "TokenModel",
     "Window",
     "XnorLayer",
     "add",

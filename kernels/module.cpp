@@ -32,4 +32,5 @@ NB_MODULE(_kernels, m) {
   bind_layers(m);
   bind_images(m);
   bind_elementwise(m);
+  bind_tokens(m);
 }

@@ -83,7 +83,7 @@ def test_transfer_times_equal_those_of_a_simulation_cycle_by_cycle(name: str) ->
 
 
 def assert_equals_the_oracle(cells: Sequence[Placed]) -> None:
-    schedule = simulate(cells)
+    schedule = simulate(cells, keep_times=True)
     slow = slow_simulation(cells, schedule.frames)
     for fast, expected in zip(schedule.times, slow, strict=True):
         assert np.array_equal(fast, expected)
@@ -161,7 +161,7 @@ def test_a_network_keeps_pace_at_its_own_latency_and_interval_and_no_less() -> N
 def test_results_in_a_queue_leave_one_a_cycle_once_a_stall_is_over() -> None:
     late = Timing(need=np.full(6, 6), room=np.array([0, 1, 2, 3, 4, 5]) - 6, gap=np.ones(6, dtype=np.int64))
     blocked = Timing(need=np.array([1, 2, 3, 4, 5, 6]), room=np.array([-6, 0, 0, 0, 0, 0]), gap=np.full(6, 40), latency=1)
-    with_queue, without = (simulate(in_a_row([folded(1, 10, 6, queue=queue), blocked, late])) for queue in (2, 0))
+    with_queue, without = (simulate(in_a_row([folded(1, 10, 6, queue=queue), blocked, late]), keep_times=True) for queue in (2, 0))
     assert all(np.all(a <= b) for a, b in zip(with_queue.times, without.times, strict=True))
     assert with_queue.interval == without.interval == 240
 
