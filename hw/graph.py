@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
+from functools import cached_property
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -104,6 +105,10 @@ class HardwareNode(Node):
         """The RTL module, its parameters and its memory images."""
 
 
+Inferred = dict[Node, tuple[tuple[StreamType, ...], tuple[StreamType, ...]]]
+"""Nodes whose output types are known already: the types of their inputs, and of their outputs."""
+
+
 @dataclass(frozen=True)
 class Graph:
     """An acyclic graph of nodes over named streams.
@@ -112,17 +117,19 @@ class Graph:
         inputs: the streams that come from outside, with their types.
         nodes: in topological order.
         outputs: names of the streams that leave.
+        inferred: what is known of nodes that are in the graph (:meth:`with_nodes` gives it).
     """
 
     inputs: Mapping[str, StreamType]
     nodes: tuple[Node, ...]
     outputs: tuple[str, ...]
     streams: Mapping[str, StreamType] = field(init=False, repr=False, compare=False)
+    inferred: InitVar[Inferred | None] = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "streams", self._infer())
+    def __post_init__(self, inferred: Inferred | None) -> None:
+        object.__setattr__(self, "streams", self._infer(inferred or {}))
 
-    def _infer(self) -> dict[str, StreamType]:
+    def _infer(self, inferred: Inferred) -> dict[str, StreamType]:
         streams = dict(self.inputs)
         names: set[str] = set()
         for node in self.nodes:
@@ -132,7 +139,10 @@ class Graph:
             missing = [s for s in node.inputs if s not in streams]
             if missing:
                 raise BadInputError(f"node {node.name} reads stream {missing[0]!r}, which nothing before it makes")
-            for out, kind in zip(node.outputs, node.infer(self._types(node, streams)), strict=True):
+            ins = self._types(node, streams)
+            known = inferred.get(node)
+            made = known[1] if known is not None and known[0] == ins else node.infer(ins)
+            for out, kind in zip(node.outputs, made, strict=True):
                 if out in streams:
                     raise BadInputError(f"node {node.name} makes stream {out!r}, which exists already")
                 streams[out] = kind
@@ -151,12 +161,25 @@ class Graph:
 
     def consumers(self, stream: str) -> tuple[Node, ...]:
         """The nodes that read a stream."""
-        return tuple(n for n in self.nodes if stream in n.inputs)
+        return self._readers.get(stream, ())
 
     def producer(self, stream: str) -> Node | None:
         """The node that makes a stream; None for a graph input."""
-        return next((n for n in self.nodes if stream in n.outputs), None)
+        return self._makers.get(stream)
+
+    @cached_property
+    def _readers(self) -> dict[str, tuple[Node, ...]]:
+        readers: dict[str, list[Node]] = {}
+        for node in self.nodes:
+            for stream in dict.fromkeys(node.inputs):
+                readers.setdefault(stream, []).append(node)
+        return {stream: tuple(nodes) for stream, nodes in readers.items()}
+
+    @cached_property
+    def _makers(self) -> dict[str, Node]:
+        return {stream: node for node in self.nodes for stream in node.outputs}
 
     def with_nodes(self, nodes: Iterable[Node]) -> Graph:
-        """The same graph over other nodes, checked again."""
-        return Graph(self.inputs, tuple(nodes), self.outputs)
+        """The same graph over other nodes, checked again; a node that reads the types it read before is not asked anew."""
+        known = {node: (self.types_of(node), tuple(self.streams[s] for s in node.outputs)) for node in self.nodes}
+        return Graph(self.inputs, tuple(nodes), self.outputs, known)

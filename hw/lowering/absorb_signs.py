@@ -24,7 +24,7 @@ def absorb_signs(graph: Graph) -> Graph:
 
 
 def _absorb(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
-    if not isinstance(first, MatVec) or not isinstance(second, Threshold):
+    if not isinstance(first, MatVec) or not isinstance(second, Threshold) or not np.any(second.negate):
         return None
     flip = second.negate & np.array([first.weight_type.allows(-row) for row in first.weights])
     if not np.any(flip):
