@@ -17,6 +17,8 @@ class FlipCounter:
 
     Attributes:
         start: signs at construction, boolean, one tensor a weight.
+
+    The weights may go to another device in between; the remembered signs follow them.
     """
 
     def __init__(self, weights: Sequence[Tensor], transforms: Sequence[Callable[[Tensor], Tensor]] = ()) -> None:
@@ -27,12 +29,15 @@ class FlipCounter:
 
     def lap(self) -> float:
         """Share of signs that changed since the last call, or since construction."""
-        previous, self.last = self.last, self._signs()
-        return self._share(previous, self.last)
+        now = self._signs()
+        previous, self.last = _beside(self.last, now), now
+        return self._share(previous, now)
 
     def since_start(self) -> float:
         """Share of signs that differ from those at construction."""
-        return self._share(self.start, self._signs())
+        now = self._signs()
+        self.start = _beside(self.start, now)
+        return self._share(self.start, now)
 
     def _signs(self) -> list[Tensor]:
         with torch.no_grad():
@@ -41,3 +46,8 @@ class FlipCounter:
     def _share(self, before: list[Tensor], after: list[Tensor]) -> float:
         flips = sum(int(torch.count_nonzero(a != b)) for a, b in zip(before, after, strict=True))
         return flips / sum(weight.numel() for weight in self.weights)
+
+
+def _beside(signs: list[Tensor], now: list[Tensor]) -> list[Tensor]:
+    """The same signs on the devices of others."""
+    return [a.to(b.device) for a, b in zip(signs, now, strict=True)]
