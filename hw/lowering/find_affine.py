@@ -58,10 +58,24 @@ def affine_of(node: Quantise, low: IntArray, curves: list[IntArray]) -> Affine |
             return None
         channels = [_pieces(slopes[c], int(low[c]), curve, None if pieces == 1 or knees is None else knees[c]) for c, curve in enumerate(curves)]
         for shift in range(_MOST_SHIFT + 1):
-            found = [[_line(piece, shift, node) for piece in channel] for channel in channels]
-            if all(line is not None for channel in found for line in channel):
+            found = _lines(channels, shift, node)
+            if found is not None:
                 return _node(node, shift, found, low if knees is None else np.array([knee for knee, _ in knees], dtype=np.int64))
     return None
+
+
+def _lines(channels: Sequence[Sequence[_Piece]], shift: int, node: Quantise) -> list[list[tuple[int, int]]] | None:
+    """Multipliers and addends of all pieces with one shift; None from the first piece on that has none."""
+    found: list[list[tuple[int, int]]] = []
+    for channel in channels:
+        lines = []
+        for piece in channel:
+            line = _line(piece, shift, node)
+            if line is None:
+                return None
+            lines.append(line)
+        found.append(lines)
+    return found
 
 
 def affine_of_thresholds(node: Quantise, thresholds: IntArray, negate: BoolArray, base: int, low: IntArray, high: IntArray) -> Affine | None:
@@ -99,7 +113,7 @@ def affine_of_thresholds(node: Quantise, thresholds: IntArray, negate: BoolArray
     return None
 
 
-def _node(node: Quantise, shift: int, lines: Sequence[Sequence[tuple[int, int] | None]], knees: IntArray) -> Affine:
+def _node(node: Quantise, shift: int, lines: Sequence[Sequence[tuple[int, int]]], knees: IntArray) -> Affine:
     values = np.array(lines, dtype=np.int64)
     knee = knees if values.shape[1] == 2 else np.empty(0, dtype=np.int64)
     mul, add = np.ascontiguousarray(values[..., 0]), np.ascontiguousarray(values[..., 1])

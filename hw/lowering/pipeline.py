@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 Head = Literal["logits", "argmax"]
 NORM_KEY = "xnorflow.pixel_norm"
+_LARGE = 1 << 22  # elements of all tensors of an image
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,8 @@ def lower(
         model: path of the file, or an ``onnx.ModelProto``.
         pixel_norm: how pixels become the network's input; default: the file's own record, else 1/255.
         head: ``logits``, or ``argmax`` for the label alone.
-        probes: random probe images, besides black, white and ramps.
+        probes: random probe images, besides black, white and ramps; all of them are checked behind every pass, in large networks one
+            behind the other.
         progress: called with a line for each pass.
 
     Raises:
@@ -83,15 +86,27 @@ def lower(
     norm = pixel_norm or _recorded_norm(file)
     builder, graph = import_network(network, norm)
     pixels = probe_images(input_layout(network).stream, probes)
-    tensors = _execute(network, norm, pixels)
-    expected = expected_streams(builder, graph, pixels, tensors)
+    batches = [pixels[i : i + 1] for i in range(len(pixels))] if _is_large(network) else [pixels]
+    stages, rounded = _run_passes(builder, graph, norm, batches[0], say)
+    for number, batch in enumerate(batches[1:], 1):
+        check = _checker(builder, graph, norm, batch, number)
+        rounded += [check(*stage) for stage in stages][-1]
+        del check
+        say(f"all passes: equal the QONNX execution on probe {number + 1} of {len(batches)}")
+    return _finished(builder, stages[-1][1], norm, head, rounded)
+
+
+def _run_passes(builder: Builder, graph: Graph, norm: PixelNorm, pixels: IntArray, say: Callable[[str], None]) -> tuple[list[tuple[str, Graph]], int]:
+    """Every pass's name and graph, each checked before the next one runs, and what the last check returned."""
+    check, rounded = _checker(builder, graph, norm, pixels, 0), 0
     say("import: equals the QONNX execution")
-    verifier, rounded = Verifier(pixels, expected, builder.origins), 0
+    stages: list[tuple[str, Graph]] = []
     for step in PASSES:
         graph = step.run(graph)
-        rounded = verifier.check(step.name, graph)
+        rounded = check(step.name, graph)
+        stages.append((step.name, graph))
         say(f"{step.name}: equals the QONNX execution")
-    return _finished(builder, graph, norm, head, rounded)
+    return stages, rounded
 
 
 def _finished(builder: Builder, graph: Graph, norm: PixelNorm, head: Head, rounded: int) -> Lowered:
@@ -121,9 +136,16 @@ def probe_images(shape: tuple[int, ...], count: int) -> IntArray:
     return np.concatenate([rng.integers(0, 256, (count, *shape)), *fixed]).astype(np.int64)
 
 
-def _execute(network: Network, norm: PixelNorm, pixels: IntArray) -> dict[str, Any]:
-    x = input_layout(network).from_stream(norm.apply(pixels))
-    return network.run(np.ascontiguousarray(x), keep_all=True)
+def _is_large(network: Network) -> bool:
+    """Whether the probes go through the passes one by one, because all their tensors together take too much memory."""
+    return sum(prod(shape) for shape in network.shapes.values()) > _LARGE
+
+
+def _checker(builder: Builder, imported: Graph, norm: PixelNorm, pixels: IntArray, first: int) -> Callable[[str, Graph], int]:
+    """The check of a pass on some of the probes, of which ``first`` is the number of the first; the import is checked here."""
+    x = input_layout(builder.network).from_stream(norm.apply(pixels))
+    tensors = builder.network.run(np.ascontiguousarray(x), keep_all=True)
+    return Verifier(pixels, expected_streams(builder, imported, pixels, tensors, first), builder.origins, first).check
 
 
 def _refuse_floats(builder: Builder, graph: Graph) -> None:

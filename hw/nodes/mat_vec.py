@@ -164,8 +164,15 @@ class MatVec(HardwareNode):
 
 
 def exact_matmul(x: IntArray, weights: IntArray) -> IntArray:
-    """``x @ weights.T`` in exact integers; through float64 (exact below 2**53), which BLAS makes fast."""
+    """``x @ weights.T`` in exact integers, through the floats that BLAS is fast with.
+
+    Every product and every partial sum, in whatever order and with whatever grouping, is an integer of at most the bound, and a
+    float32 holds all integers to 2**24 (a float64 to 2**53); so nothing is ever rounded.
+    """
     bound = int(np.abs(weights).sum(axis=1).max(initial=0)) * int(np.abs(x).max(initial=0))
     if bound >= 1 << 53:
         return x @ weights.T
-    return np.rint(x.astype(np.float64) @ weights.T.astype(np.float64)).astype(np.int64)
+    kind = np.float32 if bound < 1 << 24 else np.float64
+    rows = x.reshape(-1, x.shape[-1]).astype(kind)  # one product, not one for each row of the image
+    product: IntArray = (rows @ weights.T.astype(kind)).astype(np.int64).reshape(*x.shape[:-1], len(weights))
+    return product

@@ -11,6 +11,7 @@ from xnorflow.hw.lowering import QonnxLink, lower
 from xnorflow.hw.lowering.passes import PASSES, Pass
 from xnorflow.hw.nodes import Threshold
 from xnorflow.hw.nodes.mat_vec import MatVec
+from xnorflow.hw.serialise import graph_to_json
 
 
 @pytest.fixture
@@ -105,3 +106,23 @@ def test_scales_that_are_no_powers_of_two_are_checked_against_a_bound(net, rng):
     off = FloatChain((*lowered.tail.steps, FloatStep.of(StepKind.ADD, 1e-5)))
     with pytest.raises(CheckFailedError, match="the graph's output differs"):
         QonnxLink(n.model(), lowered.graph, off, lowered.pixel_norm).check(pixels)
+
+
+def test_large_networks_take_the_probes_one_by_one_and_become_the_same_graph(monkeypatch, model):
+    together = lower(model)
+    monkeypatch.setattr("xnorflow.hw.lowering.pipeline._LARGE", 0)
+    lines: list[str] = []
+    apart = lower(model, progress=lines.append)
+    assert graph_to_json(apart.graph) == graph_to_json(together.graph)
+    assert apart.notes == together.notes
+    assert lines[-1] == "all passes: equal the QONNX execution on probe 8 of 8"
+
+
+def test_a_fault_that_only_a_later_probe_shows_is_caught_and_names_it(monkeypatch, model):
+    """The threshold of the pixels is one too high, and only the last probe has pixels of 128."""
+    monkeypatch.setattr("xnorflow.hw.lowering.pipeline._LARGE", 0)
+    probes = np.full((6, 4, 4, 1), 7)
+    probes[5] = 128
+    monkeypatch.setattr("xnorflow.hw.lowering.pipeline.probe_images", lambda shape, count: probes)
+    with pytest.raises(CheckFailedError, match=r"pass break_it: .* at image 5, position"):
+        lowered_with(monkeypatch, model, lambda n: replace(n, thresholds=np.where(n.thresholds == 128, 129, n.thresholds)), Threshold)
