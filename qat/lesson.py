@@ -21,7 +21,7 @@ from xnorflow.qat.regularise.kurtosis import kurtosis, regularised_weights
 from xnorflow.qat.regularise.metrics import cosine_to_sign, near_one_share
 from xnorflow.qat.taps import FeatureTaps
 from xnorflow.qat.teachers import Teacher, on_duty
-from xnorflow.qat.terms import Observation
+from xnorflow.qat.terms import Observation, WeightTerm
 
 
 def _silent(message: str) -> None:
@@ -44,7 +44,7 @@ class Lesson:
         tell: told what the user should know.
 
     Raises:
-        BadInputError: a tap does not exist, or the method hardens weights that are no real ones.
+        BadInputError: a tap does not exist, a term does not fit the number of weights, or the method hardens weights that are no real ones.
     """
 
     def __init__(
@@ -64,6 +64,9 @@ class Lesson:
         self.loss = method.loss(loss)
         self.latents = latent_weights(network)
         self.weights = regularised_weights(network)
+        for term in self.loss.terms:
+            if isinstance(term, WeightTerm):
+                term.check_weights(len(self.weights))
         self.rule = latent_range(weight).rule() if method.rule is None else method.rule.make()
         self.taps = FeatureTaps(network, method.taps)
         self.transforms = weight_transforms(network)

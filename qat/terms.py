@@ -84,6 +84,14 @@ class LearningTerm(Protocol):
         """Fresh ones; None where its arguments ask for none."""
 
 
+@runtime_checkable
+class WeightTerm(Protocol):
+    """A term that takes only some numbers of weights."""
+
+    def check_weights(self, count: int) -> None:
+        """Refuse ``count`` regularised weights by :class:`BadInputError`, if they do not fit."""
+
+
 TERMS: Registry[Term] = Registry("loss term")
 
 
@@ -241,9 +249,18 @@ class Kurtosis(LabelTerm):
             raise BadInputError(f"kurtosis: targets and published ({self.published}) are given; one of them is accepted")
         kurtosis.check_targets(self.targets)
 
+    @property
+    def wanted(self) -> tuple[float, ...]:
+        """The targets, published or not."""
+        return self.targets if self.published is None else kurtosis.TARGETS[self.published]
+
+    def check_weights(self, count: int) -> None:
+        """Refuse a network of so many regularised weights."""
+        kurtosis.check_count(self.wanted, count)
+
     def __call__(self, seen: Observation) -> Tensor:
         seen.need("kurtosis", weights=1)
-        return kurtosis.kurtosis_loss(seen.weights, self.targets if self.published is None else kurtosis.TARGETS[self.published])
+        return kurtosis.kurtosis_loss(seen.weights, self.wanted)
 
 
 @TERMS.register("mimicking")

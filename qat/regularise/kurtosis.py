@@ -43,11 +43,16 @@ def kurtosis_loss(weights: Sequence[Tensor], targets: Sequence[float]) -> Tensor
     Raises:
         BadInputError: numbers differ, or a target is below 1, which no distribution reaches.
     """
+    check_count(targets, len(weights))
+    check_targets(targets)
     wanted = list(targets) * len(weights) if len(targets) == 1 else list(targets)
-    if not weights or len(wanted) != len(weights):
-        raise BadInputError(f"kurtosis: {len(targets)} targets for {len(weights)} layers; one for all or one for each is needed")
-    check_targets(wanted)
     return torch.stack([(kurtosis(w) - target).square() for w, target in zip(weights, wanted, strict=True)]).mean()
+
+
+def check_count(targets: Sequence[float], layers: int) -> None:
+    """Refuse targets that are neither one for all layers nor one for each, and no layers, by :class:`BadInputError`."""
+    if not layers or len(targets) not in (1, layers):
+        raise BadInputError(f"kurtosis: {len(targets)} targets for {layers} layers; one for all or one for each is needed")
 
 
 def check_targets(targets: Sequence[float]) -> None:

@@ -10,8 +10,11 @@ from torch.nn import functional
 
 from xnorflow.errors import BadInputError
 from xnorflow.models import build
+from xnorflow.qat.lesson import Lesson
+from xnorflow.qat.method import MethodSettings
 from xnorflow.qat.regularise.kurtosis import TARGETS, kurtosis, kurtosis_loss, regularised_weights
 from xnorflow.qat.regularise.metrics import cosine_to_sign, near_one_share
+from xnorflow.qat.terms import WeightedTerm
 
 WEIGHT = torch.randn(8, 3, 3, 3, generator=torch.Generator().manual_seed(0)) * 0.1 + 0.02
 
@@ -49,6 +52,15 @@ def test_published_targets_fit_the_convolutions_of_a_resnet_18_and_no_other_numb
         assert len(targets) == len(weights)
         with pytest.raises(BadInputError, match="19 targets for 18 layers; one for all or one for each is needed"):
             kurtosis_loss(weights[1:], targets)
+
+
+@pytest.mark.parametrize("arguments", [{"targets": (1.8, 1.4)}, {"published": "cifar"}])
+def test_a_list_of_the_wrong_length_is_refused_before_the_first_step(arguments: dict[str, object]) -> None:
+    method = MethodSettings(terms=(WeightedTerm("cross-entropy"), WeightedTerm("kurtosis", arguments=arguments)))
+    network = nn.Sequential(*(nn.Conv2d(1, 1, 1) for _ in range(4)))
+    with pytest.raises(BadInputError, match=r"^kurtosis: (2|19) targets for 3 layers; one for all or one for each is needed$"):
+        Lesson(network, method)
+    Lesson(network, MethodSettings(terms=(WeightedTerm("kurtosis", arguments={"targets": (1.8, 1.4, 1.2)}),)))
 
 
 @pytest.mark.parametrize("value", [1.0, -0.25])
