@@ -1,7 +1,7 @@
 """Proves random networks equal on QONNX, interpreter, CPU and RTL, and records the run.
 
     python benchmarks/random_networks_rtl.py --networks 1000
-    python benchmarks/random_networks_rtl.py --networks 100 --residual
+    python benchmarks/random_networks_rtl.py --networks 1000 --residual
 
 Seeds are 0, 1, 2, ...; a run that was interrupted goes on where it stopped, unless the code has changed since.
 """
@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from provenance import commit, provenance
+from provenance import provenance
 
 from xnorflow.errors import CheckFailedError
 from xnorflow.hw.random_networks import draw
@@ -32,9 +32,9 @@ RESIDUAL_RESULT = RESULT.with_name("random-residuals-rtl.json")
 BATCH = 20
 
 
-def _record(figures: list[NetworkFigures], failures: list[str], seconds: float) -> dict[str, Any]:
+def _record(origin: dict[str, str], figures: list[NetworkFigures], failures: list[str], seconds: float) -> dict[str, Any]:
     return {
-        **provenance(),
+        **origin,
         "networks": len(figures) + len(failures),
         "equal_on_all_links": len(figures),
         "failures": failures,
@@ -74,12 +74,14 @@ def main() -> int:
     """Run; exit code 1 if a network differs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--networks", type=int, default=1000)
-    parser.add_argument("--residual", action="store_true", help="networks whose branches meet, instead of chains")
+    parser.add_argument("--residual", action="store_true", help="networks whose branches meet, with gates and products, instead of chains")
+    parser.add_argument("--blocks", type=int, default=2, help="most blocks of a network whose branches meet")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args()
-    drawn = partial(draw_residual, kinds=["residual"]) if options.residual else draw
+    origin = provenance()
+    drawn = partial(draw_residual, blocks=options.blocks) if options.residual else draw
     options.output = options.output or (RESIDUAL_RESULT if options.residual else RESULT)
-    figures, failures, before = _earlier(options.output, commit())
+    figures, failures, before = _earlier(options.output, origin["commit"])
     start = time.perf_counter()
     options.output.parent.mkdir(parents=True, exist_ok=True)
     for first in range(len(figures) + len(failures), options.networks, BATCH):
@@ -87,7 +89,7 @@ def main() -> int:
         figures, failures = figures + done, failures + failed
         seconds = before + time.perf_counter() - start
         unfinished = options.output.with_suffix(".partial")
-        unfinished.write_text(json.dumps(_record(figures, failures, seconds)) + "\n")
+        unfinished.write_text(json.dumps(_record(origin, figures, failures, seconds)) + "\n")
         unfinished.replace(options.output)
         print(
             f"{len(figures) + len(failures)} of {options.networks} networks, {len(failures)} failures, {seconds:.0f} s", file=sys.stderr, flush=True

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.verilator, pytest.mark.slow]
 
 
 def test_the_rtl_runs_with_the_smallest_safe_fifos_and_stops_with_one_beat_less_in_any() -> None:
-    graphs = {f"net{seed}": random_graph(seed, draw_residual(seed, kinds=["residual"], blocks=2)) for seed in SEEDS}
+    graphs = {f"net{seed}": random_graph(seed, draw_residual(seed, blocks=2)) for seed in SEEDS}
     for figures in prove_depths(graphs):
         assert figures.stopped == sum(depth > 0 for depth in figures.safe) > 0
         assert figures.safe_interval >= figures.interval
@@ -32,4 +32,4 @@ def test_a_depth_that_is_not_the_least_is_found_out(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(depth_proof, "fifo_depths", generous)
     with pytest.raises(CheckFailedError, match=r"network net3_1: goes on with one beat less"):
-        prove_depths({"net3": random_graph(3, draw_residual(3, kinds=["residual"], blocks=2))})
+        prove_depths({"net3": random_graph(3, draw_residual(3, blocks=2))})
