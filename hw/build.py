@@ -52,7 +52,7 @@ class Build:
         for name, expected in manifest["files"].items():
             if file_hash(folder / name) != expected:
                 raise BadInputError(f"build folder {folder}: {name} is missing or has changed since it was compiled; compile the model again")
-        for part in ("rtl", "mem"):
+        for part in ("rtl", "xc7", "mem"):
             for path in sorted((folder / part).glob("*")):
                 if f"{part}/{path.name}" not in manifest["files"]:
                     raise BadInputError(f"build folder {folder}: {part}/{path.name} was not made by compiling; remove it")

@@ -1,4 +1,4 @@
-"""Writes a folded graph as RTL: ``top.v``, the cells it uses under ``rtl/``, memory images under ``mem/``."""
+"""Writes a folded graph as RTL: ``top.v``, cells under ``rtl/``, their bodies for xc7 under ``xc7/``, memory images under ``mem/``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from xnorflow.hw.emit import names
 from xnorflow.hw.emit.check import check_netlist
 from xnorflow.hw.emit.netlist import top_text
 from xnorflow.hw.folding.hardware import hardware_nodes
+from xnorflow.hw.popcount import trees_text
 
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Cell, Memory
@@ -27,7 +28,8 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
 
     Args:
         graph: folded, with its width converters and FIFOs.
-        folder: where ``<top_name>.v``, ``rtl/`` and ``mem/`` go; made if it is missing.
+        folder: where ``<top_name>.v``, ``rtl/``, ``xc7/`` and ``mem/`` go; made if it is missing. The files of ``xc7/`` belong to
+            the cells where ``XF_XC7`` is defined, which the synthesis does and no simulation.
         top_name: module and file name of the netlist, and prefix of its memory images, so that several networks can
             share a folder.
 
@@ -41,9 +43,13 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
-    sources = library_sources({cell.module for cell in cells.values()} | _PORT_CELLS)
+    trees = _trees(cells)
+    sources = library_sources({cell.module for cell in cells.values()} | _PORT_CELLS | _library_cells(trees))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
+    if trees:
+        (folder / "xc7").mkdir(exist_ok=True)
+        (folder / "xc7" / f"{top_name}_trees.sv").write_text(trees, encoding="ascii")
     for node, cell in cells.items():
         _write_memories(folder, top_name, node, cell)
     check_netlist(folder / f"{top_name}.v", [folder / "rtl" / f"{name}.sv" for name in sources], top_name)
@@ -58,8 +64,21 @@ def library_sources(modules: set[str]) -> dict[str, str]:
         path = LIBRARY / f"{name}.sv"
         assert path.is_file(), f"the cell library has no {name}.sv"
         sources[name] = path.read_text(encoding="utf-8")
-        waiting += sorted(n for n in set(_CELL_NAME.findall(sources[name])) if n not in sources and (LIBRARY / f"{n}.sv").is_file())
+        waiting += sorted(n for n in _library_cells(sources[name]) if n not in sources)
     return dict(sorted(sources.items()))
+
+
+def _library_cells(text: str) -> set[str]:
+    """The cells of the library that a text names."""
+    return {name for name in _CELL_NAME.findall(text) if (LIBRARY / f"{name}.sv").is_file()}
+
+
+def _trees(cells: dict[str, Cell]) -> str:
+    """The popcounts for xc7 of all widths that the cells use; empty where none does."""
+    products = [cell.parameters for cell in cells.values() if cell.module == "xf_matvec_xnor"]
+    constant = {p["Simd"] for p in products if (p["Simd"], p["Pe"]) == (p["Mw"], p["Mh"])}
+    variable = {p["Simd"] for p in products if (p["Simd"], p["Pe"]) != (p["Mw"], p["Mh"])}
+    return trees_text(constant, variable) if products else ""
 
 
 def _write_memories(folder: Path, top: str, node: str, cell: Cell) -> None:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from math import log2
-
 from xnorflow.hw.cell import Resources
 from xnorflow.hw.estimate.primitives import bits_for, counter, fifo, lut_ram, queue, ram, rom, total
+from xnorflow.hw.popcount import popcount_tree, xnor_tree
 
 _THRESHOLD_BITS_PER_LUT = 28.0  # ascending thresholds have like upper bits
 _TABLE_BITS_PER_LUT = 55.0  # nothing around a table tempts Yosys to restructure it
@@ -39,9 +38,9 @@ def matvec_queue(bits: int, sf: int) -> Resources:
 
 
 def xnor_products(simd: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:
-    """One PE: XNORs, popcount and accumulator; XNORs with constant weights vanish."""
-    lut = 1.61 if constant else 0.82 + 0.24 * log2(simd + 1)
-    return Resources(lut=lut * simd, ff=bits_for(simd + 1) + (acc_bits if sf > 1 else 0))
+    """One PE: the tree of counters for its width, and the accumulator; with constant weights neither XNORs nor sums are left."""
+    lut = popcount_tree(simd).luts if constant else xnor_tree(simd).luts + acc_bits
+    return Resources(lut=lut, ff=bits_for(simd + 1) + (acc_bits if sf > 1 else 0))
 
 
 def integer_products(simd: int, x_bits: int, w_bits: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384, 1))
 # How Yosys weighs a block RAM against a ROM bit in LUTs and against four LUTs of distributed RAM.
 _BRAM18_COST, _ROM_BIT_COST, _LUT_RAM_COST = 129, 1 / 64, 8
+BLOCK_PRICE = 100  # LUTs that a BRAM18 is worth: about their ratio in small devices
+_LUT_WORDS = 64  # words of a column in one LUT6
 RANDOM_BITS_PER_LUT = 14.6  # a LUT could hold 64 bits of ROM, but Yosys maps ROMs as logic
 
 
@@ -48,15 +50,32 @@ def rom(width: int, depth: int, bits_per_lut: float = RANDOM_BITS_PER_LUT) -> Re
     rows, blocks = _blocks(width, depth)
     if width * depth * _ROM_BIT_COST > blocks * _BRAM18_COST:
         return Resources(lut=0.3 * width * (ceil(depth / rows) - 1), bram18=blocks)
-    patterns = 2.0 ** min(depth, 64)
-    distinct = -patterns * expm1(-width / patterns)
+    distinct = _distinct(width, depth)
     return Resources(lut=distinct * depth / bits_per_lut, ff=distinct)
+
+
+def rom_apart(width: int, depth: int) -> Resources:
+    """``xf_rom_memory``: block RAM where a block saves its price in LUTs, else a LUT for each 64 words of a column."""
+    if depth <= 1:
+        return Resources()
+    block_width = next((columns for rows, columns in _BRAM18_SHAPES[:4] if depth <= rows), 2)
+    if width * ceil(depth / _LUT_WORDS) > ceil(width / block_width) * BLOCK_PRICE:
+        rows, blocks = _blocks(width, depth)
+        return Resources(lut=0.3 * width * (ceil(depth / rows) - 1), bram18=blocks)
+    distinct = _distinct(width, depth)
+    return Resources(lut=distinct * ceil(depth / _LUT_WORDS), ff=distinct)
+
+
+def _distinct(width: int, depth: int) -> float:
+    """Different columns to expect among random ones; equal ones are stored once."""
+    patterns = 2.0 ** min(depth, 64)
+    return -patterns * expm1(-width / patterns)
 
 
 def _blocks(width: int, depth: int) -> tuple[int, int]:
     """Rows of the cheapest block RAM shape, and how many BRAM18 it takes."""
-    blocks, rows = min((ceil(depth / rows) * ceil(width / columns), -rows) for rows, columns in _BRAM18_SHAPES)
-    return -rows, blocks
+    blocks, rows = min((ceil(depth / rows) * ceil(width / columns), rows) for rows, columns in _BRAM18_SHAPES)
+    return rows, blocks
 
 
 def lut_ram(width: int, depth: int) -> Resources:
@@ -72,29 +91,21 @@ def _quads(width: int, depth: int) -> int:
 
 def ram(width: int, depth: int) -> Resources:
     """A memory whose read data are registered (the register not counted): block RAM, distributed RAM or flip-flops."""
+    _, blocks = _blocks(width, depth)
     distributed = _LUT_RAM_COST * _quads(width, depth)
-    if in_block_ram(width, depth):
-        rows, blocks = _blocks(width, depth)  # two of them make one of twice the rows
-        return Resources(lut=0.55 * width * (ceil(depth / (2 * rows)) - 1), bram18=blocks)
+    if distributed > blocks * _BRAM18_COST:
+        return Resources(bram18=blocks)
     if width * depth <= distributed:
         return Resources(lut=width * (depth - 1) / 2, ff=width * depth)
     return lut_ram(width, depth)
 
 
-def in_block_ram(width: int, depth: int) -> bool:
-    """Whether block RAM is cheaper than distributed RAM for a memory of ``depth`` words."""
-    return _LUT_RAM_COST * _quads(width, depth) > _blocks(width, depth)[1] * _BRAM18_COST
-
-
 def fifo(width: int, depth: int) -> Resources:
-    """``xf_fifo``: an output register behind a ring of ``depth - 1`` words, in block RAM where :func:`in_block_ram` says so."""
+    """``xf_fifo``: an output register behind a ring of ``depth - 1`` words."""
     control = Resources(lut=2 + width, ff=2 + width) + counter(depth)
     if depth <= 2:
         return control + Resources(ff=width)
-    ring = ram(width, depth - 1)
-    if ring.bram18:  # a register for the word that is read while it is written, and a comparator of pointers
-        ring = ring + Resources(lut=bits_for(depth), ff=width + 1)
-    return control + ring + counter(depth - 1) + counter(depth - 1)
+    return control + ram(width, depth - 1) + counter(depth - 1) + counter(depth - 1)
 
 
 def queue(width: int, depth: int) -> Resources:

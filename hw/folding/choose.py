@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xnorflow.hw.estimate.primitives import BLOCK_PRICE
 from xnorflow.hw.folding.cycles import interval
 from xnorflow.hw.folding.finn_json import divisors
 from xnorflow.hw.nodes import (
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 
 Laned = Add | Affine | ArgMax | ChannelGate | Concat | Fork | GlobalSum | MaxPool | Multiply | Pad | SlidingWindow | SumPool | Table | Threshold
-_BLOCK_COST = 100  # LUTs that a block RAM or a DSP is worth, about: their ratio in small xc7 devices
 
 
 def matvec_candidates(graph: Graph, node: MatVec) -> list[tuple[int, int, int]]:
@@ -54,7 +54,7 @@ def choose_matvec(graph: Graph, node: MatVec, target: int) -> tuple[int, int] | 
 
     def cost(pe: int, simd: int) -> float:
         need = replace(node, pe=pe, simd=simd).resources_at(x_bits, acc)
-        return need.lut + need.ff / 2 + _BLOCK_COST * (need.bram18 + need.dsp) + simd * x_bits
+        return need.lut + need.ff / 2 + BLOCK_PRICE * (need.bram18 + need.dsp) + simd * x_bits
 
     fitting = [(pe, simd) for cycles, pe, simd in matvec_candidates(graph, node) if cycles <= target]
     return min(fitting, key=lambda pair: (cost(*pair), pair), default=None)

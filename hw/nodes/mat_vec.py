@@ -136,8 +136,12 @@ class MatVec(HardwareNode):
         """Resources with inputs of ``x_bits`` and accumulators of ``acc`` bits, which no folding changes."""
         nf, sf = self.mh // self.pe, self.mw // self.simd
         border = 0 if self.border is None else self.border.table.shape[0] * self.border.table.shape[1] * nf
-        memory = primitives.rom(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
+        memory = self._weight_memory(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
         return memory + cells.matvec_feed(self.simd * x_bits, sf, nf) + self._row(x_bits, acc) * self.pe + cells.matvec_queue(self.pe * acc, sf)
+
+    def _weight_memory(self, width: int, depth: int) -> Resources:
+        """The memory of the weights."""
+        return primitives.rom(width, depth)
 
     @abstractmethod
     def _row(self, x_bits: int, acc: int) -> Resources:

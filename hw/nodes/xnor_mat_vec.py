@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
-from xnorflow.hw.estimate import cells
+from xnorflow.hw.estimate import cells, primitives
 from xnorflow.hw.nodes._checks import one_input
 from xnorflow.hw.nodes.mat_vec import MatVec
 
@@ -26,6 +26,9 @@ class XnorMatVec(MatVec):
         if not (kind.dtype.bipolar and self.weight_type.bipolar):
             raise BadInputError(f"node {self.name}: XnorMatVec takes BIPOLAR inputs and weights, not {kind.dtype.name} and {self.weight_type.name}")
         return super().infer(ins)
+
+    def _weight_memory(self, width: int, depth: int) -> Resources:
+        return primitives.rom_apart(width, depth)
 
     def _row(self, x_bits: int, acc: int) -> Resources:
         constant = (self.pe, self.simd) == (self.mh, self.mw)

@@ -36,6 +36,7 @@ _LUT_RAM = {
     "SRLC16E": 1,
     "SRLC32E": 1,
 }
+_LUTS = ("LUT1", "LUT2", "LUT3", "LUT4", "LUT5", "LUT6", "LUT6_2")
 _FLIP_FLOPS = ("FDRE", "FDSE", "FDCE", "FDPE")
 _MAX_TIMEOUT = 10_000_000
 _TAIL = 300  # characters of a failed run's log that an error message quotes
@@ -43,14 +44,14 @@ _TAIL = 300  # characters of a failed run's log that an error message quotes
 
 @dataclass(frozen=True)
 class CellCounts:
-    """xc7 cells of one synthesised module, by Yosys' cell type."""
+    """xc7 cells of a synthesised netlist, by Yosys' cell type."""
 
     cells: Mapping[str, int]
 
     @property
     def resources(self) -> Resources:
-        """LUT1..LUT6 and LUT RAM, flip-flops, BRAM18 halves and DSP48."""
-        lut = sum(self.cells.get(f"LUT{n}", 0) for n in range(1, 7))
+        """LUT1 to LUT6 (LUT6_2, with two outputs, is one as well) and LUT RAM, flip-flops, BRAM18 halves and DSP48."""
+        lut = sum(self.cells.get(name, 0) for name in _LUTS)
         ram = sum(self.cells.get(name, 0) * weight for name, weight in _LUT_RAM.items())
         return Resources(
             lut=lut + ram,
@@ -61,7 +62,7 @@ class CellCounts:
 
 
 def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCounts:
-    """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened.
+    """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened except for what keeps its hierarchy.
 
     Args:
         folder: a folder that the emitter wrote; it is the working directory, a scratch folder in it comes and goes.
@@ -86,12 +87,12 @@ def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCo
 
 def script(folder: Path, top: str, stat: str) -> str:
     """The commands for Yosys; ``stat`` is where the JSON of cell counts goes, relative to the folder."""
-    cells = " ".join(f"rtl/{path.name}" for path in sorted((folder / "rtl").glob("*.sv")))
+    sources = [*sorted((folder / "rtl").glob("*.sv")), *(folder / "xc7").glob(f"{top}_trees.sv")]
+    cells = " ".join(path.relative_to(folder).as_posix() for path in sources)
     return "; ".join(
         (
-            f"read_verilog -sv -defer {cells}",
+            f"read_verilog -sv -defer -D XF_XC7 {cells}",
             f"read_verilog {top}.v",
-            f"hierarchy -check -top {top}",
             f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
             f"tee -q -o {stat} stat -json",
         )
@@ -110,4 +111,6 @@ def _run(folder: Path, top: str, scratch: str, timeout: float | None) -> CellCou
         said = (folder / log).read_text(encoding="utf-8", errors="replace") if (folder / log).is_file() else done.stderr
         raise CheckFailedError(f"Yosys failed on {folder / top}.v: {' '.join(said.split())[-_TAIL:]}")
     record = json.loads((folder / stat).read_text(encoding="utf-8"))
-    return CellCounts(dict(sorted(record["modules"][f"\\{top}"]["num_cells_by_type"].items())))
+    # The count over the whole hierarchy also lists the modules that keep theirs, and names of scopes.
+    counted = record["design"]["num_cells_by_type"]
+    return CellCounts({name: count for name, count in sorted(counted.items()) if not name.startswith(("$", "xf_"))})

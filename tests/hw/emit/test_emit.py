@@ -54,6 +54,24 @@ def test_only_the_cells_that_are_used_are_copied(networks, tmp_path: Path) -> No
     assert not copied & {"xf_sliding_window", "xf_pad", "xf_max_pool", "xf_matvec_int", "xf_argmax"}
 
 
+def test_the_xc7_bodies_are_the_trees_of_the_widths_in_use(networks, tmp_path: Path) -> None:
+    folded = fold(
+        networks.mlp((64, 32, 32, 10)), FoldingRequest(layers={"fc0": {"PE": 4, "SIMD": 16}, "fc1": {"PE": 32, "SIMD": 32}, "fc2": {"SIMD": 8}})
+    )
+    emit(folded, tmp_path)
+    (trees,) = (tmp_path / "xc7").iterdir()
+    assert re.findall(r"^module (\w+)", trees.read_text(), re.MULTILINE) == [
+        "xf_popcount_tree_32",
+        "xf_xnor_tree_8",
+        "xf_xnor_tree_16",
+        "xf_popcount_tree",
+        "xf_xnor_tree",
+    ]
+    used = set(re.findall(r"^  (xf_count_\w+)", trees.read_text(), re.MULTILINE))
+    assert {"xf_count_leaf", "xf_count_7"} <= used
+    assert used <= {p.stem for p in (tmp_path / "rtl").iterdir()}
+
+
 def test_every_memory_image_has_the_size_that_its_cell_says(graph: Graph, tmp_path: Path) -> None:
     emit(graph, tmp_path)
     named = set(re.findall(r'"(mem/[^"]+)"', (tmp_path / "top.v").read_text()))

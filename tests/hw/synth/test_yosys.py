@@ -10,7 +10,9 @@ from xnorflow.hw.build import Build
 from xnorflow.hw.cell import Resources
 from xnorflow.hw.chain import FloatChain
 from xnorflow.hw.folding import FoldingRequest
+from xnorflow.hw.nodes import XnorMatVec
 from xnorflow.hw.plan import plan
+from xnorflow.hw.popcount import xnor_tree
 from xnorflow.hw.synth import CellCounts, run_yosys, synthesise
 from xnorflow.hw.write_build import write_build
 from xnorflow.pixels import PixelNorm
@@ -27,7 +29,7 @@ def build(networks, tmp_path: Path) -> Build:
 
 def test_cells_are_counted_as_slices_hold_them() -> None:
     counts = CellCounts(
-        {"LUT2": 3, "LUT6": 4, "RAM32M": 2, "SRL16E": 1, "FDRE": 5, "FDSE": 1, "RAMB18E1": 1, "RAMB36E1": 2, "DSP48E1": 7, "CARRY4": 9}
+        {"LUT2": 3, "LUT6": 3, "LUT6_2": 1, "RAM32M": 2, "SRL16E": 1, "FDRE": 5, "FDSE": 1, "RAMB18E1": 1, "RAMB36E1": 2, "DSP48E1": 7, "CARRY4": 9}
     )
     assert counts.resources == Resources(lut=16, ff=6, bram18=5, dsp=7)
 
@@ -40,6 +42,7 @@ def test_a_build_is_synthesised_beside_its_estimate_and_left_clean(build: Build)
     assert sorted(p.name for p in build.folder.iterdir()) == before
     assert result.estimated == build.estimate.total
     assert result.synthesised == result.counts.resources
+    assert result.counts.cells["LUT6_2"] == sum(node.pe * xnor_tree(node.simd).luts for node in build.graph.nodes if isinstance(node, XnorMatVec))
     assert result.synthesised.ff > 100
     assert result.synthesised.lut == pytest.approx(result.estimated.lut, rel=0.3)
     assert result.synthesised.ff == pytest.approx(result.estimated.ff, rel=0.2)
