@@ -6,15 +6,17 @@ from the most expensive edge to the cheapest, a FIFO is dropped, or else made as
 
 Where branches meet, the shorter one must hold what passes it while the longer one works; without room for that the cells
 wait for each other for ever. There the edges into the joins are tried alone before all of them, and in a large network only
-FIFOs that hold next to nothing are dropped, many at a time: depths stay within a few beats of the least. The same bound proves that
-the depths are free of deadlock: the schedule with unlimited FIFOs meets every constraint of the limited ones.
+FIFOs that hold next to nothing are dropped, many at a time (in a huge one, all or none): depths stay within a few beats of the least.
+The same bound proves that the depths are free of deadlock: the schedule with unlimited FIFOs meets every constraint of the limited ones.
 """
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from xnorflow.errors import FoldingError
 from xnorflow.hw.folding.hardware import carriers, hardware_nodes, stream_lanes
 from xnorflow.hw.graph import HardwareNode
 from xnorflow.hw.nodes import Fifo
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 MIN_DEPTH = 2
 _UNLIMITED = 1 << 40
 _LARGE = 1 << 19  # edges times beats a frame from which not every depth is searched for
+_HUGE = 1 << 30  # the same, from which a simulation takes half a minute, and FIFOs are dropped all together or not at all
 
 
 def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
@@ -64,9 +67,21 @@ def insert_fifos(graph: Graph) -> tuple[Graph, Schedule]:
     def fits(candidate: Mapping[str, int]) -> bool:
         return keeps_pace(network.placed(candidate)[0], latency=unlimited.latency, interval=target)
 
+    if network.joins and len(edges) * network.beats > _HUGE:
+        return _without_shallow(graph, network, bounds, target)
     large = bool(network.joins) and len(edges) * network.beats > _LARGE
     depths = _drop(bounds, [stream for stream in edges if bounds[stream] == MIN_DEPTH], fits) if large else shrink(edges, bounds, fits)
     return with_fifos(graph, depths), network.run(depths)
+
+
+def _without_shallow(graph: Graph, network: CellNetwork, bounds: Mapping[str, int], target: int) -> tuple[Graph, Schedule]:
+    """The network without any FIFO that holds next to nothing if it reaches the interval so, else with every one."""
+    deep = {stream: depth for stream, depth in bounds.items() if depth > MIN_DEPTH}
+    with contextlib.suppress(FoldingError):
+        schedule = network.run(deep)
+        if schedule.interval <= target:
+            return with_fifos(graph, deep), schedule
+    return with_fifos(graph, bounds), network.run(bounds)
 
 
 def graph_schedule(graph: Graph) -> Schedule:

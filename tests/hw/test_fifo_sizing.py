@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from xnorflow.errors import FoldingError
-from xnorflow.hw.fifo_sizing import graph_schedule, insert_fifos
+from xnorflow.hw.fifo_sizing import CellNetwork, graph_schedule, insert_fifos
 from xnorflow.hw.folding import FoldingRequest, fold
 from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.graph import Graph
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.nodes import Fifo
+from xnorflow.hw.schedule import Schedule
 
 FOLDINGS = [
     FoldingRequest(),
@@ -65,6 +66,19 @@ def test_branches_that_meet_run_at_the_interval_of_the_slowest_cell(networks, re
     folded = fold(networks.residual(), request_)
     _, schedule = insert_fifos(folded)
     assert (schedule.period, schedule.interval) == (1, slowest(folded))
+
+
+@pytest.mark.parametrize("request_", RESIDUAL_FOLDINGS)
+def test_huge_networks_keep_the_interval_with_few_simulations(networks, monkeypatch, request_: FoldingRequest) -> None:
+    monkeypatch.setattr("xnorflow.hw.fifo_sizing._HUGE", 0)
+    runs: list[Schedule] = []
+    simulate = CellNetwork.run
+    monkeypatch.setattr(CellNetwork, "run", lambda self, *given: runs.append(simulate(self, *given)) or runs[-1])
+    folded = fold(networks.residual(), request_)
+    sized, schedule = insert_fifos(folded)
+    assert (schedule.period, schedule.interval) == (1, slowest(folded))
+    assert len(runs) <= 4
+    assert interval(sized) == schedule.interval
 
 
 def test_a_skip_carries_a_fifo_and_a_shallower_one_is_too_slow_or_waits_for_ever(networks) -> None:
