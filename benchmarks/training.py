@@ -228,7 +228,9 @@ def main() -> None:
     load = os.getloadavg()[0]
     results = {name: measure(SCHEMES[name], given) for name in given.scheme or SCHEMES}
     settings = {"network": NETWORK, "width": given.width, "batch": given.batch, "rounds": given.rounds, "device": given.device}
-    record = {**provenance(), "torch": torch.__version__, "load_before": round(load, 2), **settings, "compile": given.compile, "schemes": results}
+    gpu = {"gpu": torch.cuda.get_device_name()} if given.device == "cuda" else {}
+    about = {**provenance(), **gpu, "torch": torch.__version__, "load_before": round(load, 2)}
+    record = {**about, **settings, "compile": given.compile, "schemes": results}
     text = json.dumps(record, indent=2) + "\n"
     print(text, end="")
     if given.out:

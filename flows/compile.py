@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -43,6 +43,7 @@ def compile_(
     fps: float | None = None,
     clock_mhz: float = DEFAULT_CLOCK_MHZ,
     max_luts: int | None = None,
+    max_brams: int | None = None,
     folding: Path | None = None,
     head: str = "logits",
     probes: int = 4,
@@ -60,6 +61,7 @@ def compile_(
         fps: frames a second to reach.
         clock_mhz: clock of the hardware.
         max_luts: estimated LUTs not to exceed.
+        max_brams: estimated BRAM18 not to exceed; a build over them is refused.
         folding: file with PE and SIMD by layer, in FINN's format.
         head: ``logits``, or ``argmax`` for the label alone.
         probes: images on which each lowering pass is checked.
@@ -73,7 +75,7 @@ def compile_(
     if head not in HEADS:
         raise BadInputError(f"head {head!r} is unknown; accepted are {' and '.join(HEADS)}")
     kind: Literal["logits", "argmax"] = "argmax" if head == "argmax" else "logits"
-    request = _request(fps, clock_mhz, max_luts, folding)
+    request = replace(_request(fps, clock_mhz, max_luts, folding), max_brams=max_brams)
     norm = _norm(pixel_scale, mean, std)
     return CompileResult(compile_model(model, out, pixel_norm=norm, head=kind, folding=request, probes=probes, force=force, progress=progress))
 

@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from xnorflow.hw.fifo_sizing import MIN_DEPTH, CellNetwork, graph_schedule, shrink, with_fifos
+from xnorflow.hw.fifo_sizing import CellNetwork, graph_schedule, shrink, with_fifos
 from xnorflow.hw.folding.hardware import carriers, hardware_nodes
 from xnorflow.hw.nodes import Fifo
+from xnorflow.hw.nodes.fifo import MIN_DEPTH
 from xnorflow.hw.schedule import simulate, waits_for_ever
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from xnorflow.errors import FoldingError
 from xnorflow.hw.folding.hardware import carriers, hardware_nodes, stream_lanes
 from xnorflow.hw.graph import HardwareNode
 from xnorflow.hw.nodes import Fifo
+from xnorflow.hw.nodes.fifo import MIN_DEPTH
 from xnorflow.hw.schedule import Placed, Schedule, keeps_pace, simulate
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 
     Fits = Callable[[Mapping[str, int]], bool]
 
-MIN_DEPTH = 2
 _UNLIMITED = 1 << 40
 _LARGE = 1 << 19  # edges times beats a frame from which not every depth is searched for
 _HUGE = 1 << 30  # the same, from which a simulation takes half a minute, and FIFOs are dropped all together or not at all

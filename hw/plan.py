@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from xnorflow.hw.bram_budget import check_brams
 from xnorflow.hw.estimate.report import estimate_graph
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, foldings
@@ -33,7 +34,7 @@ def plan(
     """Fold a lowered graph, size its FIFOs and estimate it; everything that :func:`write_build` needs.
 
     Raises:
-        FoldingError: the folding does not divide or no folding reaches the target.
+        FoldingError: the folding does not divide, no folding reaches the target, or the build exceeds the budget of block RAMs.
     """
     request = folding or FoldingRequest()
     tell(progress, "folding")
@@ -42,6 +43,8 @@ def plan(
         sized, schedule = insert_fifos(folded)
         estimate = estimate_graph(sized, schedule, request.clock_mhz)
         if request.max_luts is None or estimate.total.lut <= request.max_luts:
+            if request.max_brams is not None:
+                check_brams(sized, request.max_brams)
             return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes)
     raise AssertionError("foldings end with an error, never without one")
 

@@ -144,6 +144,7 @@ def test_the_same_sum_on_one_grid_compiles(tmp_path: Path) -> None:
         (("--fps", "1e12"), "reachable"),
         (("--clock", "nan"), "clock"),
         (("--max-luts", "1"), "LUT"),
+        (("--max-brams", "-1"), "-1 BRAM18 is negative"),
         (("--pixel-scale", "1/0"), "pixel scale"),
         (("--mean", "a,b"), "--mean"),
         (("--std", "0"), "std"),

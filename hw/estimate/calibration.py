@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 _PORTS: dict[str, Any] = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
 _FIFOS = ((1, 2), (8, 2), (64, 2), (8, 3), (8, 8), (16, 17), (32, 33), (7, 65), (16, 129), (16, 513))
+_FRAMES = ((36, 257), (9, 4097), (64, 1025), (63, 3137), (9, 16385), (28, 2300))  # FIFOs that hold a frame: width, depth
 _CONVERTERS = ((1, 8), (8, 1), (1, 49), (8, 64), (64, 8), (32, 288), (100, 10), (24, 48))
 _THRESHOLDS = (
     (1, 1, 8, 1),
@@ -117,7 +118,7 @@ def estimated(graph: Graph) -> Resources:
 
 def cases() -> Iterator[tuple[str, Graph]]:
     """Name and graph of every case, the same ones every time."""
-    for width, depth in _FIFOS:
+    for width, depth in (*_FIFOS, *_FRAMES):
         yield f"Fifo width={width} depth={depth}", _graph(Fifo(**_PORTS, depth=depth, lanes=width), (4, 4, width), BIPOLAR)
     for before, after in _CONVERTERS:
         node = WidthConverter(**_PORTS, lanes_in=before, lanes_out=after)

@@ -74,8 +74,8 @@ def _distinct(width: int, depth: int) -> float:
 
 def _blocks(width: int, depth: int) -> tuple[int, int]:
     """Rows of the cheapest block RAM shape, and how many BRAM18 it takes."""
-    blocks, rows = min((ceil(depth / rows) * ceil(width / columns), rows) for rows, columns in _BRAM18_SHAPES)
-    return rows, blocks
+    blocks, rows = min((ceil(depth / rows) * ceil(width / columns), -rows) for rows, columns in _BRAM18_SHAPES)
+    return -rows, blocks
 
 
 def lut_ram(width: int, depth: int) -> Resources:
@@ -91,21 +91,29 @@ def _quads(width: int, depth: int) -> int:
 
 def ram(width: int, depth: int) -> Resources:
     """A memory whose read data are registered (the register not counted): block RAM, distributed RAM or flip-flops."""
-    _, blocks = _blocks(width, depth)
     distributed = _LUT_RAM_COST * _quads(width, depth)
-    if distributed > blocks * _BRAM18_COST:
-        return Resources(bram18=blocks)
+    if in_block_ram(width, depth):
+        rows, blocks = _blocks(width, depth)  # two of them make one of twice the rows
+        return Resources(lut=0.55 * width * (ceil(depth / (2 * rows)) - 1), bram18=blocks)
     if width * depth <= distributed:
         return Resources(lut=width * (depth - 1) / 2, ff=width * depth)
     return lut_ram(width, depth)
 
 
+def in_block_ram(width: int, depth: int) -> bool:
+    """Whether block RAM is cheaper than distributed RAM for a memory of ``depth`` words."""
+    return _LUT_RAM_COST * _quads(width, depth) > _blocks(width, depth)[1] * _BRAM18_COST
+
+
 def fifo(width: int, depth: int) -> Resources:
-    """``xf_fifo``: an output register behind a ring of ``depth - 1`` words."""
+    """``xf_fifo``: an output register behind a ring of ``depth - 1`` words, in block RAM where :func:`in_block_ram` says so."""
     control = Resources(lut=2 + width, ff=2 + width) + counter(depth)
     if depth <= 2:
         return control + Resources(ff=width)
-    return control + ram(width, depth - 1) + counter(depth - 1) + counter(depth - 1)
+    ring = ram(width, depth - 1)
+    if ring.bram18:  # a register for the word that is read while it is written, and a comparator of pointers
+        ring = ring + Resources(lut=bits_for(depth), ff=width + 1)
+    return control + ring + counter(depth - 1) + counter(depth - 1)
 
 
 def queue(width: int, depth: int) -> Resources:

@@ -25,6 +25,7 @@ class FoldingRequest:
         fps: frames a second to reach at ``clock_mhz``.
         max_luts: estimated xc7 LUTs not to exceed; the fastest such folding is chosen.
         layers: FINN's folding record, ``{"Defaults": {}, "<layer>": {"PE": 4, "SIMD": 8}}``.
+        max_brams: estimated BRAM18 not to exceed, whatever the folding; a build over them is refused.
         clock_mhz: clock of the hardware, also of the estimates; at most :data:`MAX_CLOCK_MHZ`.
     """
 
@@ -32,6 +33,7 @@ class FoldingRequest:
     max_luts: int | None = None
     layers: Mapping[str, Any] | None = None
     clock_mhz: float = DEFAULT_CLOCK_MHZ
+    max_brams: int | None = None
 
     def __post_init__(self) -> None:
         given = [name for name in ("fps", "max_luts", "layers") if getattr(self, name) is not None]
@@ -45,6 +47,8 @@ class FoldingRequest:
             raise FoldingError(f"target {self.fps} fps at {self.clock_mhz} MHz leaves more cycles a frame than can be counted")
         if self.max_luts is not None and self.max_luts < 1:
             raise FoldingError(f"target of {self.max_luts} LUTs is not positive")
+        if self.max_brams is not None and self.max_brams < 0:
+            raise FoldingError(f"budget of {self.max_brams} BRAM18 is negative")
 
     @property
     def target_interval(self) -> int | None:

@@ -124,13 +124,12 @@ def _joined(node: Join, given: list[Expected]) -> tuple[AnyArray, AnyArray]:
 
 def _linear(builder: Builder, node: Linear, x: AnyArray) -> tuple[AnyArray, AnyArray]:
     windows = node.windows(x.astype(np.float64))
-    sums = windows @ node.weights.T
+    sums = node.product(windows)
     if node.name not in builder.inexact:
         exact = sums.astype(np.float32)
         return exact, exact
-    size = np.abs(node.weights).T
-    bound = (windows.shape[-1] + _SLACK_OPERATIONS) * (np.abs(windows) @ size + builder.inexact[node.name])
-    bound = (bound + _SLACK_OPERATIONS * np.abs(x).max(initial=0) * size.sum(axis=0)) * _ULP
+    bound = (windows.shape[-1] + _SLACK_OPERATIONS) * (node.magnitude(windows) + builder.inexact[node.name])
+    bound = (bound + _SLACK_OPERATIONS * np.abs(x).max(initial=0) * node.magnitudes()) * _ULP
     return _rounded(sums - bound, -np.inf), _rounded(sums + bound, np.inf)
 
 

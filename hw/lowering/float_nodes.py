@@ -146,8 +146,35 @@ class Linear(Node):
         top, left, bottom, right = self.pads
         return self._window().execute((np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0))),))[0]
 
+    @property
+    def only_adds(self) -> bool:
+        """Whether this is the sum over each window of each channel: an average pool."""
+        if not self.is_conv or self.codes.shape[0] != self.codes.shape[3] or self.codes.shape[1:3] == (1, 1):
+            return False
+        return bool(np.all(self.codes == np.eye(len(self.codes), dtype=np.int64)[:, None, None, :]))
+
+    def product(self, windows: Any) -> Any:
+        """Float64 sums of windows times the weights: ``(..., M)``."""
+        return windows @ self.weights.T
+
+    def magnitude(self, windows: Any) -> Any:
+        """The same of absolute values: what the sums' rounding is measured by."""
+        return np.abs(windows) @ np.abs(self.weights).T
+
+    def magnitudes(self) -> Any:
+        """The sum of the absolute weights of each output, float64 ``(M,)``."""
+        return np.abs(self.weights).sum(axis=1)
+
+    def code_sums(self, values: Any) -> Any:
+        """What the codes make of windows whose every pixel is ``values``, ``(1,)`` or ``(C,)``."""
+        return self.matrix @ np.tile(values, self.matrix.shape[1] // len(values))
+
+    def weight_sums(self, values: Any) -> Any:
+        """What the weights make of windows whose every pixel is ``values``, ``(1,)`` or ``(C,)``."""
+        return self.weights @ np.tile(values, self.matrix.shape[1] // len(values))
+
     def execute(self, ins: tuple[Any, ...]) -> tuple[Any, ...]:
-        return ((self.windows(ins[0].astype(np.float64)) @ self.weights.T).astype(np.float32),)
+        return (self.product(self.windows(ins[0].astype(np.float64))).astype(np.float32),)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

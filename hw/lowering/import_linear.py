@@ -11,6 +11,7 @@ from xnorflow.errors import UnsupportedModelError
 from xnorflow.hw.chain import FloatChain, FloatStep, StepKind
 from xnorflow.hw.lowering.attributes import Attributes
 from xnorflow.hw.lowering.builder import MAX_CODES, Tensor
+from xnorflow.hw.lowering.channel_sum import ChannelSum
 from xnorflow.hw.lowering.constants import QuantisedConstant, from_values, is_exact_sum
 from xnorflow.hw.lowering.executor import node_label
 from xnorflow.hw.lowering.float_nodes import Linear, Pointwise
@@ -65,10 +66,8 @@ def import_average_pool(builder: Builder, node: Any) -> None:
     stride, dilation = attributes.integers("strides", (1, 1)), attributes.integers("dilations", (1, 1))
     if any(explicit_pads(node, shape[2:], out[2:], kernel, stride, dilation)):
         raise UnsupportedModelError(f"{label}: {node.op_type} with padding is not supported; pads of zero are accepted")
-    codes = np.zeros((shape[1], *kernel, shape[1]), dtype=np.int64)
-    codes[np.arange(shape[1]), :, :, np.arange(shape[1])] = 1
     share = np.float32(1 / (kernel[0] * kernel[1]))
-    _add_ones(builder, node, codes, share, {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
+    _add_channel_sum(builder, node, (kernel[0], kernel[1]), share, {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
 
 
 def import_reduce_sum(builder: Builder, node: Any) -> None:
@@ -79,9 +78,7 @@ def import_reduce_sum(builder: Builder, node: Any) -> None:
     if len(shape) != 4 or not Layout.image(shape, NCHW).same_as(tensor.layout) or axes != [2, 3] or not attributes.integer("keepdims", 1):
         text = f"ReduceSum over axes {axes} of a tensor of shape {shape}"
         raise UnsupportedModelError(f"node {node_label(node)}: {text}; rows and columns of (1, C, H, W), with keepdims, are accepted")
-    codes = np.zeros((shape[1], *shape[2:], shape[1]), dtype=np.int64)
-    codes[np.arange(shape[1]), :, :, np.arange(shape[1])] = 1
-    _add_ones(builder, node, codes, np.float32(1), {})
+    _add_channel_sum(builder, node, (shape[2], shape[3]), np.float32(1), {})
 
 
 def import_channel_pad(builder: Builder, node: Any, front: int, back: int) -> None:
@@ -89,17 +86,30 @@ def import_channel_pad(builder: Builder, node: Any, front: int, back: int) -> No
     channels = builder.data(node).layout.shape[1]
     codes = np.zeros((front + channels + back, 1, 1, channels), dtype=np.int64)
     codes[front + np.arange(channels), 0, 0, np.arange(channels)] = 1
-    _add_ones(builder, node, codes, np.float32(1), {})
+    ones = QuantisedConstant(codes, np.ones(codes.shape, dtype=np.float32), IntType(1, signed=False))
+    _add_linear(builder, node, builder.data(node), ones, Layout.image(builder.network.shapes[node.output[0]], NCHW), {})
+    _note_values(builder, node, codes.reshape(len(codes), -1).sum(axis=1), np.float32(1))
 
 
-def _add_ones(builder: Builder, node: Any, codes: IntArray, scale: np.float32, shape: dict[str, Any]) -> None:
-    """A layer that only adds up what it reads; what it can make is known where that of its input is."""
-    ones, tensor = QuantisedConstant(codes, np.full(codes.shape, scale, dtype=np.float32), IntType(1, signed=False)), builder.data(node)
-    _add_linear(builder, node, tensor, ones, Layout.image(builder.network.shapes[node.output[0]], NCHW), shape)
-    made = builder.tensors[node.output[0]]
+def _add_channel_sum(builder: Builder, node: Any, kernel: tuple[int, int], scale: np.float32, shape: dict[str, Any]) -> None:
+    """A layer that only adds up what it reads of each channel."""
+    tensor, stream = builder.data(node), builder.stream_name(node.output[0])
+    channels = tensor.layout.shape[1]
+    name = builder.node_name(node)
+    linear = ChannelSum.over(kernel, channels, scale, name=name, inputs=(tensor.stream,), outputs=(stream,), **shape)
+    builder.nodes.append(linear)
+    if not _is_exact(linear.alone(), tensor, None):
+        builder.inexact[name] = np.zeros(channels, dtype=np.float32)
+    builder.tensors[node.output[0]] = Tensor(stream, Layout.image(builder.network.shapes[node.output[0]], NCHW), None)
+    _note_values(builder, node, np.full(channels, linear.taps), scale)
+
+
+def _note_values(builder: Builder, node: Any, terms: IntArray, scale: np.float32) -> None:
+    """What a sum of so many elements for each channel can be, where that of its input is known."""
+    tensor, made = builder.data(node), builder.tensors[node.output[0]]
     if tensor.values is None or tensor.step is None or builder.nodes[-1].name in builder.inexact:
         return
-    terms, step = codes.reshape(len(codes), -1).sum(axis=1), np.float32(tensor.step) * scale
+    step = np.float32(tensor.step) * scale
     least, most = (float(f(tensor.values)) / tensor.step for f in (np.min, np.max))
     low, high = int(min(t * least for t in terms)), int(max(t * most for t in terms))
     if high - low < MAX_CODES:

@@ -77,7 +77,7 @@ def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
         if np.any(wanted != value):
             border = border_table(second, kind, wanted - value)
         stream = nodes[-1].outputs[0]
-    if border is None and _only_adds(second):
+    if border is None and second.only_adds:
         return (*nodes, *_summing(graph, second, stream, _output_chain(source, second)))
     if second.is_conv and (second.codes.shape[1:3] != (1, 1) or second.stride != (1, 1)):
         kernel, out = (second.codes.shape[1], second.codes.shape[2]), fresh(graph, f"{second.name}_windows")
@@ -89,13 +89,6 @@ def _lower(graph: Graph, first: Node, second: Node) -> Sequence[Node] | None:
     matrix = cell(name=second.name, inputs=(stream,), outputs=(sums,), weights=second.matrix, weight_type=second.weight_type, border=border)
     scale = Pointwise(name=fresh(graph, f"{second.name}_scale"), inputs=(sums,), outputs=second.outputs, chain=_output_chain(source, second))
     return (*nodes, matrix, scale)
-
-
-def _only_adds(linear: Linear) -> bool:
-    """Whether a convolution is the sum over each window of each channel: an average pool."""
-    if not linear.is_conv or linear.codes.shape[0] != linear.codes.shape[3] or linear.codes.shape[1:3] == (1, 1):
-        return False
-    return bool(np.all(linear.codes == np.eye(len(linear.codes), dtype=np.int64)[:, None, None, :]))
 
 
 def _summing(graph: Graph, linear: Linear, stream: str, chain: FloatChain) -> tuple[Node, ...]:
@@ -140,16 +133,13 @@ def _padding(source: _Input, linear: Linear, kind: StreamType) -> tuple[IntArray
 
 
 def _output_chain(source: _Input, linear: Linear) -> FloatChain:
-    taps = linear.matrix.shape[1]
-    zero = np.tile(source.zero, taps // len(source.zero))
-    shift = np.tile(source.shift.astype(np.float64), taps // len(source.shift))
     steps = []
-    constant = linear.matrix @ zero
+    constant = linear.code_sums(source.zero)
     if np.any(constant):
         steps.append(FloatStep.of(StepKind.OFFSET, constant))
     scale = source.step * linear.scale
     if np.any(scale != 1):
         steps.append(FloatStep.of(StepKind.MUL, scale[:1] if np.all(scale == scale[0]) else scale))
-    if np.any(shift):
-        steps.append(FloatStep.of(StepKind.ADD, linear.weights @ shift))
+    if np.any(source.shift):
+        steps.append(FloatStep.of(StepKind.ADD, linear.weight_sums(source.shift.astype(np.float64))))
     return FloatChain(tuple(steps))

@@ -1,4 +1,4 @@
-"""Fifo: the identity, with room for ``depth`` beats; levels out bursts between cells."""
+"""Fifo: the identity, with room for ``depth`` beats; levels out bursts between cells, or holds a frame while its gate is computed."""
 
 from __future__ import annotations
 
@@ -19,12 +19,15 @@ if TYPE_CHECKING:
     from xnorflow.hw.types import IntArray
 
 
+MIN_DEPTH = 2
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Fifo(HardwareNode):
     """``out = in``.
 
     Attributes:
-        depth: beats it holds, at least 2.
+        depth: beats it holds, at least 2. A deep FIFO lies in block RAM, where that is cheaper.
         lanes: elements a beat.
     """
 
@@ -42,8 +45,8 @@ class Fifo(HardwareNode):
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
         kind = one_input(self, ins)
-        if self.depth < 2:
-            raise BadInputError(f"node {self.name}: Fifo depth {self.depth} is below 2")
+        if self.depth < MIN_DEPTH:
+            raise BadInputError(f"node {self.name}: Fifo depth {self.depth} is below {MIN_DEPTH}")
         lanes_divide(self, self.lanes, kind.size, "lanes")
         return (kind,)
 
@@ -58,4 +61,6 @@ class Fifo(HardwareNode):
         return primitives.fifo(self.lanes * ins[0].dtype.bits, self.depth)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
-        return Cell("xf_fifo", {"Width": self.lanes * ins[0].dtype.bits, "Depth": self.depth})
+        width = self.lanes * ins[0].dtype.bits
+        block = self.depth > MIN_DEPTH and primitives.in_block_ram(width, self.depth - 1)
+        return Cell("xf_fifo", {"Width": width, "Depth": self.depth, "Block": int(block)})

@@ -66,7 +66,11 @@ def _ints(rng: np.random.Generator, low: int, high: int, n: int) -> list[int]:
 
 
 def fifo(rng: np.random.Generator) -> Iterator[CellCase]:
-    """Depths from the least on, powers of two and not, one bit and many."""
+    """In block RAM, and in LUTs: depths from the least on, powers of two and not, one bit and many."""
+    for depth, shape in ((67, (3, 4, 5)), (129, (4, 4, 5))):  # frames so long that stalls fill the FIFO
+        node = Fifo(name="n", inputs=("x",), outputs=("y",), depth=depth, lanes=1)
+        assert node.cell((StreamType(shape, U32),)).parameters["Block"]
+        yield _case(node, shape, U32, f"depth {depth}, block RAM")
     for depth, lanes, dtype in ((2, 1, BIPOLAR), (3, 2, S3), (4, 4, U32), (5, 1, S8), (9, 2, U1), (17, 4, S4), (int(rng.integers(6, 40)), 3, U3)):
         yield _case(Fifo(name="n", inputs=("x",), outputs=("y",), depth=depth, lanes=lanes), (12,), dtype, f"depth {depth}")
 

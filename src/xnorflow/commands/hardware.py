@@ -17,6 +17,7 @@ def compile_(
     fps: Annotated[float | None, typer.Option("--fps", help="Images a second to reach.")] = None,
     clock: Annotated[float, typer.Option("--clock", metavar="MHZ", help="Clock of the hardware.")] = 100.0,
     max_luts: Annotated[int | None, typer.Option("--max-luts", help="The fastest hardware of at most so many estimated xc7 LUTs.")] = None,
+    max_brams: Annotated[int | None, typer.Option("--max-brams", help="Refuse hardware of more estimated xc7 BRAM18.")] = None,
     folding: Annotated[Path | None, typer.Option("--folding", metavar="FILE.json", help="PE and SIMD by layer, in FINN's format.")] = None,
     pixel_scale: Annotated[
         str | None, typer.Option("--pixel-scale", metavar="FRACTION", help="Factor of a pixel; the file's own, else 1/255.")
@@ -40,6 +41,7 @@ def compile_(
         fps=fps,
         clock_mhz=clock,
         max_luts=max_luts,
+        max_brams=max_brams,
         folding=folding,
         head=head,
         force=force,

@@ -150,6 +150,7 @@ def test_a_wrong_record_is_refused_in_one_line(networks, layers, message: str) -
         ({"fps": 0.0}, "0.0 fps"),
         ({"fps": float("nan")}, "nan fps"),
         ({"max_luts": 0}, "0 LUTs"),
+        ({"max_brams": -1}, "-1 BRAM18 is negative"),
         ({"clock_mhz": -1.0}, "clock -1.0 MHz"),
         ({"clock_mhz": float("nan")}, "clock nan MHz"),
         ({"clock_mhz": 1e308}, r"clock 1e\+308 MHz is not a positive frequency of at most 1e\+06 MHz"),

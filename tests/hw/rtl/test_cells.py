@@ -37,6 +37,8 @@ MUTANTS = [
     ("xf_matvec_xnor", "(Sf >= 2) ? 2 : 4", "(Sf >= 2) ? 2 : 3", "cycle"),
     ("xf_matvec_int", "valid2_q && last2_q", "valid2_q && last1_q", "beat 0 is"),
     ("xf_fifo", "if (load) out_data_o", "if (out_ready_i) out_data_o", "beat"),
+    ("xf_fifo", "fresh_q ? written_q : word_q", "word_q", "beat"),
+    ("xf_fifo", "word_q <= ring[read_d]", "word_q <= ring[read_q]", "beat"),
     ("xf_fifo", "if (load) out_valid_o", "if (1'b1) out_valid_o", "valid fell"),
     ("xf_sliding_window", "write_pos_q > pos", "write_pos_q >= pos", "beat"),
     ("xf_sliding_window", "ahead_q     <= AheadBits'(0);", "", "undefined after reset"),
