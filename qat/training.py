@@ -18,6 +18,7 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
 from xnorflow.errors import BadInputError
+from xnorflow.files import UNFINISHED, replacing
 from xnorflow.models import ModelConfig, build_config, lookup
 from xnorflow.pixels import PixelNorm
 from xnorflow.qat.binarisers.schedule import soft_parts
@@ -30,7 +31,6 @@ from xnorflow.qat.data.split import Split
 from xnorflow.qat.freeze import evaluation_form
 from xnorflow.qat.inherit import inherit
 from xnorflow.qat.lesson import Lesson
-from xnorflow.qat.loop.atomic import UNFINISHED, replacing
 from xnorflow.qat.loop.bar import StageBar
 from xnorflow.qat.loop.claim import claimed
 from xnorflow.qat.loop.devices import Devices

@@ -1,40 +1,16 @@
-"""Files that are either the former or the new one, whenever the program or the machine stops."""
+"""Lightning's checkpoints as files that are either the former or the new one."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import torch
 from lightning.fabric.plugins.io.torch_io import TorchCheckpointIO
 
 from xnorflow.errors import BadInputError
-
-UNFINISHED = ".unfinished"
-
-
-@contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
-    """A binary file that becomes ``target`` in one step at the end, once the disk has it; after an error ``target`` is what it was."""
-    unfinished = target.with_name(target.name + UNFINISHED)
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            unfinished.unlink()
-        raise
-    folder = os.open(target.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+from xnorflow.files import replacing
 
 
 class AtomicCheckpoints(TorchCheckpointIO):

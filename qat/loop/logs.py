@@ -10,7 +10,7 @@ from pathlib import Path
 from lightning.pytorch.loggers import Logger, TensorBoardLogger
 
 from xnorflow.errors import BadInputError
-from xnorflow.qat.loop.atomic import replacing
+from xnorflow.files import replacing
 from xnorflow.qat.loop.ranks import rank_zero_only
 
 FOLDER = "logs"

@@ -12,12 +12,13 @@ import torch
 
 import xnorflow
 from xnorflow.errors import BadInputError
+from xnorflow.files import replacing
 from xnorflow.flows.evaluate import evaluate
 from xnorflow.flows.export import export
 from xnorflow.qat.checkpoint import load_checkpoint
 from xnorflow.qat.data.sources import load_split
 from xnorflow.qat.loop import provenance
-from xnorflow.qat.loop.atomic import AtomicCheckpoints, replacing
+from xnorflow.qat.loop.atomic import AtomicCheckpoints
 from xnorflow.qat.recipe import load_recipe
 from xnorflow.qat.training import run_training
 
