@@ -11,6 +11,7 @@ from xnorflow.qat.integerise import convert
 from xnorflow.qat.integerise.builder import Builder
 from xnorflow.qat.integerise.grid import Grid, covering
 from xnorflow.qat.integerise.join import Add, Concatenate, Multiply
+from xnorflow.qat.integerise.reach import Reach
 from xnorflow.qat.integerise.rewrite import chain, joined, rewrite, rewrites, skip_path
 from xnorflow.qat.integerise.sigmoid import Sigmoid, safe_offset
 from xnorflow.qat.integerise.signal import Signal, chosen_grid, spread
@@ -28,8 +29,11 @@ def _factors(b: Builder, name: str, gate: Gate | SqueezeExcite, mean: Signal) ->
     # The unsigned grid is the ReLU: what is negative saturates at 0.
     hidden = b.settle(f"{name}/relu", hidden, chosen_grid(hidden.values(), bits, coverage, signed=False))
     excited = convert.integer_conv(b, f"{name}/excite", _kernel(gate.excite), gate.excite.bias, hidden, weights)
-    excited = b.settle(f"{name}/excite", excited, chosen_grid(excited.values(), bits, coverage))
-    return b.emit(f"{name}/sigmoid", Sigmoid(GATE_BITS, safe_offset(excited.reach, GATE_BITS)), excited)
+    grid = chosen_grid(excited.values(), bits, coverage)
+    excited = b.settle(f"{name}/excite", excited, grid)
+    # Safe for every code of the grid: whoever makes a table of the sigmoid need not know which of them can come.
+    codes = Reach.uniform(grid.low, grid.high, excited.channels, grid.fraction)
+    return b.emit(f"{name}/sigmoid", Sigmoid(GATE_BITS, safe_offset(codes, GATE_BITS)), excited)
 
 
 def _kernel(layer: nn.Linear | nn.Conv2d) -> Tensor:
