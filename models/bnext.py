@@ -18,7 +18,7 @@ from xnorflow.models.config import ModelConfig
 from xnorflow.models.layers import Conv, Network
 from xnorflow.models.options import with_options
 from xnorflow.models.registry import Architecture, register
-from xnorflow.models.residual import RESNET18, check_real_input, head, mobile_sites, residual_network
+from xnorflow.models.residual import RESNET18, ResNetPlan, check_real_input, head, mobile_sites, residual_network
 
 
 class Attention(StrEnum):
@@ -102,7 +102,7 @@ def _block(site: Site, number: int, config: ModelConfig, options: BNextOptions) 
     return BNextBlock(spatial, [unit(Conv(inputs, inputs, 1, bits=config.weight_bits), 1) for _ in range(site.outputs // inputs)])
 
 
-def _bnext18(config: ModelConfig) -> nn.Module:
+def _bnext18(config: ModelConfig, *, plan: ResNetPlan) -> nn.Module:
     options = with_options(BNext18Options(), config.options, config.name)
 
     def unit(site: Site, position: Attention18) -> nn.Module:
@@ -112,10 +112,10 @@ def _bnext18(config: ModelConfig) -> nn.Module:
 
     return residual_network(
         config,
-        RESNET18,
-        stem=resnet_stem(options.stem, config, config.channels(RESNET18.widths[0])),
+        plan,
+        stem=resnet_stem(options.stem, config, config.channels(plan.widths[0])),
         block=lambda site: Network(unit(site, Attention18.FIRST), unit(site.next(), Attention18.SECOND)),
-        before_pool=nn.PReLU(config.channels(RESNET18.widths[-1])),
+        before_pool=nn.PReLU(config.channels(plan.widths[-1])),
     )
 
 
@@ -134,7 +134,7 @@ register(
     Architecture(
         name="bnext-18",
         summary="BNext-18: ResNet-18's plan with Info-RCP and ELM-attention",
-        build=_bnext18,
+        build=partial(_bnext18, plan=RESNET18),
         input_bits=8,
         input_shape=(3, 224, 224),
         options=BNext18Options(),

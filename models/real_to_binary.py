@@ -16,7 +16,7 @@ from xnorflow.models.config import ModelConfig
 from xnorflow.models.layers import Network
 from xnorflow.models.options import with_options
 from xnorflow.models.registry import Architecture, register
-from xnorflow.models.residual import RESNET18, residual_network
+from xnorflow.models.residual import RESNET18, ResNetPlan, residual_network
 
 
 @dataclass(frozen=True)
@@ -29,16 +29,16 @@ class RealToBinaryOptions:
     scale: Scale = Scale.NONE
 
 
-def _real_to_binary(config: ModelConfig, *, defaults: RealToBinaryOptions) -> nn.Module:
+def _real_to_binary(config: ModelConfig, *, plan: ResNetPlan, defaults: RealToBinaryOptions) -> nn.Module:
     options = with_options(defaults, config.options, config.name)
-    channels = config.channels(RESNET18.widths[0])
+    channels = config.channels(plan.widths[0])
 
     def unit(site: Site) -> nn.Module:
         return RealToBinaryUnit(site, config, options.shortcut, gate=options.gate, scale=options.scale)
 
     return residual_network(
         config,
-        RESNET18,
+        plan,
         stem=resnet_stem(options.stem, config, channels, nn.PReLU(channels)),
         block=lambda site: Network(unit(site), unit(site.next())),
     )
@@ -56,7 +56,7 @@ for _name, _summary, _defaults in (
         Architecture(
             name=_name,
             summary=_summary,
-            build=partial(_real_to_binary, defaults=_defaults),
+            build=partial(_real_to_binary, plan=RESNET18, defaults=_defaults),
             input_bits=8,
             input_shape=(3, 224, 224),
             options=_defaults,
