@@ -65,7 +65,8 @@ def import_average_pool(builder: Builder, node: Any) -> None:
     kernel = shape[2:] if node.op_type == "GlobalAveragePool" else attributes.integers("kernel_shape", ())
     stride, dilation = attributes.integers("strides", (1, 1)), attributes.integers("dilations", (1, 1))
     if any(explicit_pads(node, shape[2:], out[2:], kernel, stride, dilation)):
-        raise UnsupportedModelError(f"{label}: {node.op_type} with padding is not supported; pads of zero are accepted")
+        text = f"{node.op_type} of {kernel} with stride {stride} reaches over the edge of {shape[2:]} pixels"
+        raise UnsupportedModelError(f"{label}: {text}; no padding, and windows that end at the edge, are accepted")
     share = np.float32(1 / (kernel[0] * kernel[1]))
     _add_channel_sum(builder, node, (kernel[0], kernel[1]), share, {"stride": (stride[0], stride[1]), "dilation": (dilation[0], dilation[1])})
 

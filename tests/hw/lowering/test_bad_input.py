@@ -149,6 +149,14 @@ def test_a_sum_that_widens_a_tensor_is_refused(net, rng):
     refused(n.model(), r"node 'residual': Add of tensors of shapes \(1, 2, 4, 4\) and \(1, 2, 1, 1\)")
 
 
+@pytest.mark.parametrize("attributes", [{"ceil_mode": 1, "count_include_pad": 0}, {"pads": [0, 0, 1, 1]}])
+def test_an_average_beyond_the_edge_is_refused(net, attributes):
+    n = net((2, 5, 4))
+    n.node("AveragePool", n.quant("image", 0.25, 4), kernel_shape=[2, 2], strides=[2, 2], name="odd", **attributes)
+    n.node("Flatten", n.last)
+    refused(n.model(), r"node 'odd': AveragePool of \(2, 2\) with stride \(2, 2\) reaches over the edge of \(5, 4\) pixels; .*accepted")
+
+
 def test_a_quantiser_of_many_levels_that_is_no_slope_is_refused(net, rng):
     n = net((3, 4, 4))
     sums = n.node("Conv", n.quant("image", 2.0**-8, 8, signed=0), n.weights(rng, (2, 3, 4, 4)), kernel_shape=[4, 4])
