@@ -41,11 +41,11 @@ def shortcut(w: Writer, x: GridTensor, out: int, stride: int, grid: Grid) -> Gri
     """What passes a branch: the stream itself where it fits."""
     if stride == 1 and out == x.channels and x.fraction == grid.fraction:
         return x
-    if out > x.channels and x.fraction == grid.fraction and w.chance(0.4):
-        return _more_channels(w, x, out, stride)
     even = not any(size % 2 for size in x.shape[1:])
-    if stride == 2 and even and w.chance(0.5):
+    if stride == 2 and even and w.chance(0.6):
         x, stride = averaged(w, x), 1
+    elif out > x.channels and x.fraction == grid.fraction and w.chance(0.4):
+        return _more_channels(w, x, out, stride)
     return affine(w, convolution(w, x, out, stride=stride, weight_bits=w.pick(3, 8), kernel=1), grid)
 
 
