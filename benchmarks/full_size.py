@@ -5,7 +5,7 @@
 The network is not trained: its batch norms follow real pictures (scikit-learn's two photographs, cut and mirrored, and the
 pictures of DIR, enlarged), its other weights are random, so that no stage is easier than with a trained one. Each stage runs in a
 process of its own, which is where its memory is measured; `--until STAGE` stops behind one. A stage that is recorded in the work folder
-is not run again. The record goes to ``benchmarks/results/full-size-NETWORK.json`` when all stages are done.
+is not run again. The record of the stages that were run goes to ``benchmarks/results/full-size-NETWORK.json``.
 """
 
 from __future__ import annotations
@@ -279,7 +279,7 @@ def main() -> None:
         stages[name] = json.loads(file.read_text())
         print(name, stages[name], flush=True)
         if name == given.until:
-            return
+            break
     record = {**provenance(), "network": given.network, "input": [SIDE, SIDE, 3], "classes": CLASSES, "stages": stages}
     record["command"] = f"python {text.replace(str(given.work), 'DIR')}"
     result = ROOT / "benchmarks" / "results" / f"full-size-{given.network}.json"
