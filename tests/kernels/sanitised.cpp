@@ -115,7 +115,7 @@ Result compute(const KernelTable& table, const Case& c, const Inputs& in, int64_
 
 int main() {
   int64_t compared = 0;
-  for (int i = 0; i < 60; ++i) {
+  for (int i = 0; i < 30; ++i) {
     const Case c = random_case();
     const Inputs in = random_inputs(c);
     const Result expected = compute(select("reference"), c, in, 1);
