@@ -60,7 +60,8 @@ def test_all_kinds_of_node_occur():
 
 
 def test_all_kinds_of_branching_node_occur():
-    nodes = [node for seed in range(40) for node in lower(draw_residual(seed)).graph.nodes]
+    """Network 138 is one of the few whose shortcut averages more than one window."""
+    nodes = [node for seed in (*range(40), 138) for node in lower(draw_residual(seed)).graph.nodes]
     joins = {"Add", "ChannelGate", "Concat", "Multiply"}
     assert {node.op for node in nodes} >= joins | {"MaxPool", "Table", "Affine", "GlobalSum", "SumPool", "Threshold", "XnorMatVec", "IntMatVec"}
     assert {node.pieces for node in nodes if node.op == "Affine"} == {1, 2}
