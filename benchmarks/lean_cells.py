@@ -68,9 +68,9 @@ def network(model: Path, folding: list[str] | None, fps: float | None) -> dict[s
         start = time.monotonic()
         done = synthesise(build)
         seconds = time.monotonic() - start
-    products = [node for node in build.graph.nodes if isinstance(node, MatVec)]
-    synapses = sum(node.weights.size * build.graph.types_of(node)[0].size // node.mw for node in products)
-    interval = build.estimate.interval
+        products = [node for node in build.graph.nodes if isinstance(node, MatVec)]
+        synapses = sum(node.weights.size * build.graph.types_of(node)[0].size // node.mw for node in products)
+        interval = build.estimate.interval
     return {
         **done.to_json(),
         "folding": {node.name: [node.pe, node.simd] for node in products},
