@@ -13,7 +13,7 @@ from xnorflow.sim import depth_proof
 from xnorflow.sim.depth_proof import prove_depths
 from xnorflow.sim.random_proof import random_graph
 
-SEEDS = (3, 5, 11)
+SEEDS = (5, 11, 12)
 
 pytestmark = [pytest.mark.verilator, pytest.mark.slow]
 
@@ -31,5 +31,5 @@ def test_a_depth_that_is_not_the_least_is_found_out(monkeypatch: pytest.MonkeyPa
         return replace(found, fifos=tuple(replace(fifo, safe=fifo.safe + 2) for fifo in found.fifos))
 
     monkeypatch.setattr(depth_proof, "fifo_depths", generous)
-    with pytest.raises(CheckFailedError, match=r"network net3_1: goes on with one beat less"):
-        prove_depths({"net3": random_graph(3, draw_residual(3, blocks=2))})
+    with pytest.raises(CheckFailedError, match=r"network net12_1: goes on with one beat less"):
+        prove_depths({"net12": random_graph(12, draw_residual(12, blocks=2))})
