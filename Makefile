@@ -11,7 +11,7 @@ demo: $(VENV)/.installed
 	$(BIN)/xnorflow demo $(if $(DATA),--data $(DATA))
 
 test: $(VENV)/.installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/cpu_smoke.py --images 2000 --rounds 3
