@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -15,6 +16,7 @@ from typer.testing import CliRunner, Result
 
 from xnorflow.cli import app
 from xnorflow.hw.build import Build
+from xnorflow.hw.random_gates import factors, product, total
 from xnorflow.hw.random_grids import Grid, GridTensor, added, convolution, quantised
 from xnorflow.hw.random_networks import draw
 from xnorflow.hw.random_writer import Writer
@@ -135,6 +137,21 @@ def test_the_same_sum_on_one_grid_compiles(tmp_path: Path) -> None:
     residual(tmp_path / "net.onnx", Grid(3, 8), Grid(3, 8))
     assert call("compile", tmp_path / "net.onnx", "-o", tmp_path / "out").exit_code == 0
     assert json.loads(call("fifos", tmp_path / "out", "--json").stdout)["interval"] > 0
+
+
+def test_a_gate_whose_frame_exceeds_the_budget_of_block_rams_is_refused_and_named(tmp_path: Path) -> None:
+    writer = Writer(np.random.default_rng(0), exact=True)
+    writer.input_shape = writer.shape = (1, 16, 16)
+    pixels = quantised(writer, GridTensor("image", (1, 16, 16), 0, 0), Grid(8, 8, signed=False))
+    stream = quantised(writer, convolution(writer, pixels, 8, weight_bits=4), Grid(2, 9))
+    gated = quantised(writer, product(writer, stream, factors(writer, total(writer, stream), 8)), Grid(2, 9))
+    summed = total(writer, gated)
+    writer.tensor, writer.shape = writer.add("Flatten", source=summed.name), (8,)
+    onnx.save(writer.model(), tmp_path / "net.onnx")
+    line = refused(call("compile", tmp_path / "net.onnx", "-o", tmp_path / "out", "--max-brams", "0"))
+    assert re.search(r"budget of 0 BRAM18 is exceeded.* where the frame of gate Mul_\w+ waits \(\d+ beats of \d+ bits\); raise", line)
+    assert [p.name for p in tmp_path.iterdir()] == ["net.onnx"]
+    assert call("compile", tmp_path / "net.onnx", "-o", tmp_path / "out", "--max-brams", "40").exit_code == 0
 
 
 @pytest.mark.parametrize(
