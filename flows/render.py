@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from xnorflow.flows.demo import DemoResult
     from xnorflow.flows.doctor import Diagnosis
+    from xnorflow.flows.finn.run import FinnResult
     from xnorflow.flows.integerise import IntegeriseResult
     from xnorflow.flows.run import RunResult
     from xnorflow.flows.teachers import TeacherRanking
@@ -162,3 +163,25 @@ def integers_text(result: IntegeriseResult) -> str:
     columns = ("after", "test accuracy, %", "images won", "lost", "by chance, %")
     accuracies = table(columns, [(e.step, f"{100 * e.accuracy:.2f}", e.won, e.lost, f"{100 * e.chance:.0f}") for e in result.steps])
     return f"{steps}\n\n{accuracies}\n\n{result.checkpoint}: exact on any image"
+
+
+def finn_text(result: FinnResult) -> str:
+    """How far FINN's builder came, and what its reports say."""
+    rows = [(s.step, s.seconds, s.images if s.images else "cannot be executed") for s in result.steps]
+    speed, cost = result.performance, result.resources
+    lines = [
+        table(("step", "seconds", "images equal to the interpreter"), rows) if rows else "no step was left to run",
+        f"FINN's estimate at {result.clock_ns:g} ns: {speed['max_cycles']:,} cycles an image, {speed['estimated_throughput_fps']:,.0f} images/s; "
+        f"{cost['LUT']:,.0f} LUT, {cost['BRAM_18K']:,.0f} BRAM18, {cost['DSP']:,.0f} DSP; reports in {result.out / 'report'}",
+    ]
+    if result.simulated is not None:
+        done = result.simulated
+        pace = "" if done.cycles_per_image is None else f", {done.cycles_per_image:,.1f} cycles an image (with our FIFOs {done.interval:,})"
+        lines.append(f"RTL of FINN's builder: {done.images} images equal to the interpreter in {done.cycles:,} cycles{pace}")
+    if result.missing:
+        lines.append(
+            f"stopped after {result.done[-1]}: {' and '.join(result.missing)} not on PATH; where they are, go on with {result.out / 'continue.sh'}"
+        )
+    else:
+        lines.append(f"finished for {result.board}: {result.out}")
+    return "\n".join(lines)

@@ -30,6 +30,7 @@ COMMANDS = (
     "plot",
     "landscape",
     "demo",
+    "finn",
     "doctor",
 )
 

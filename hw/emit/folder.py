@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph
 
 LIBRARY = Path(__file__).resolve().parent.parent / "rtl"
-_PORT_CELLS = {"xf_axis_in", "xf_axis_out"}
+PORT_CELLS = frozenset({"xf_axis_in", "xf_axis_out"})
 _CELL_NAME = re.compile(r"\bxf_\w+")
 
 
@@ -44,7 +44,7 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
     trees = _trees(cells)
-    sources = library_sources({cell.module for cell in cells.values()} | _PORT_CELLS | _library_cells(trees))
+    sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | _library_cells(trees))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
     if trees:

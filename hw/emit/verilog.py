@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -71,9 +72,15 @@ def instance(module: str, name: str, parameters: Mapping[str, int | str], ports:
 def module_text(name: str, ports: Sequence[Any], items: Sequence[Any]) -> str:
     """The text of one module."""
     definition = ast.ModuleDef(name, None, ast.Portlist(list(ports)), list(items))
-    body: str = ASTCodeGenerator().visit(ast.Source("", ast.Description([definition])))
+    body: str = _generator().visit(ast.Source("", ast.Description([definition])))
     lines = (line.rstrip() for line in body.strip().splitlines())
     return _HEADER + "\n" + "\n".join(lines) + "\n" + _FOOTER
+
+
+@cache
+def _generator() -> Any:
+    """The one code generator: it keeps its templates, which take longer to read than to fill in."""
+    return ASTCodeGenerator()
 
 
 def _range(width: int | None) -> Any:

@@ -9,14 +9,14 @@ from __future__ import annotations
 import sys
 
 # isort: off
-from xnorflow.commands import about, training, pictures, hardware
+from xnorflow.commands import about, training, pictures, hardware, finn
 
 # isort: on
 from xnorflow.commands.console import app, os_error, say
 from xnorflow.interrupts import interrupt_at_once
 
 # Importing a module registers its commands, which the help lists in that order.
-MODULES = (about, training, pictures, hardware)
+MODULES = (about, training, pictures, hardware, finn)
 
 
 def main() -> None:

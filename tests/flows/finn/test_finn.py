@@ -1,0 +1,209 @@
+"""FINN+'s own builder on networks that FINN alone refuses or silently changes (its traps), equal to the interpreter after every step."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
+from xnorflow.flows.compile import compile_
+from xnorflow.flows.finn.run import FinnResult, finn
+from xnorflow.flows.finn.settings import SAVED
+from xnorflow.flows.finn.steps import STEPS, runnable
+from xnorflow.flows.render import finn_text
+from xnorflow.hw.build import Build
+from xnorflow.hw.nodes import Add, Fifo, Fork, IntMatVec, MaxPool, Threshold, XnorMatVec
+from xnorflow.hw.random_networks import draw
+from xnorflow.hw.random_writer import Writer
+
+needs_finn = pytest.mark.skipif(importlib.util.find_spec("finn") is None, reason="finn-plus is not installed")
+TOOL_FREE = tuple(step.name for step in STEPS if not step.tools)
+CHANNELS = 4
+
+
+def signs(w: Writer, *shape: int) -> str:
+    return w.add("BipolarQuant", w.const(1.0), source=w.const(w.rng.normal(size=shape)))
+
+
+def affine(w: Writer) -> None:
+    axes = (1, w.shape[0], 1, 1)
+    w.tensor = w.add("Mul", w.const(w.rng.normal(size=axes)))
+    w.tensor = w.add("Add", w.const(w.rng.normal(size=axes)))
+
+
+def traps() -> onnx.ModelProto:
+    """A zero-padded binary convolution, a pool and a PReLU in front of the sign, a binary tensor that is forked and added to the sums
+    of a zero-padded depthwise convolution, and an unsigned activation of one bit."""
+    w = Writer(np.random.default_rng(4), exact=True)
+    w.input_shape = w.shape = (CHANNELS, 6, 6)
+    w.tensor = w.add("Sub", w.const(0.4))
+    w.tensor = w.add("BipolarQuant", w.const(1.0))
+    w.tensor = w.add("Conv", signs(w, CHANNELS, CHANNELS, 3, 3), kernel_shape=[3, 3], pads=[1] * 4)
+    w.tensor = w.add("MaxPool", kernel_shape=[3, 3], strides=[1, 1], pads=[1] * 4)
+    affine(w)
+    w.tensor = w.add("PRelu", w.const(w.rng.uniform(0, 0.5, (CHANNELS, 1, 1))))
+    binary = w.tensor = w.add("BipolarQuant", w.const(1.0))
+    w.tensor = w.add("Conv", signs(w, CHANNELS, 1, 3, 3), kernel_shape=[3, 3], pads=[1] * 4, group=CHANNELS)
+    w.tensor = w.add("Add", binary)
+    affine(w)
+    w.tensor = w.add("Quant", w.const(1.0), w.const(0.0), w.const(1.0), signed=0, narrow=0, rounding_mode="ROUND")
+    w.tensor = w.add("Flatten", axis=1)
+    w.tensor = w.add("Gemm", signs(w, 5, CHANNELS * 36), transB=1)
+    w.shape = (5,)
+    return w.model()
+
+
+@pytest.fixture(scope="module")
+def trapped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Build, FinnResult]:
+    folder = tmp_path_factory.mktemp("traps")
+    onnx.save(traps(), folder / "net.onnx")
+    build = compile_(folder / "net.onnx", folder / "build", fps=100_000).build
+    return build, finn(build.folder, folder / "out", simulate=4)
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    folder = tmp_path_factory.mktemp("plain")
+    onnx.save(draw(5), folder / "net.onnx")
+    return compile_(folder / "net.onnx", folder / "build").build
+
+
+def report(result: FinnResult, name: str) -> dict[str, object]:
+    return json.loads((result.out / "report" / f"{name}.json").read_text())
+
+
+@needs_finn
+@pytest.mark.verilator
+def test_every_step_and_the_generated_rtl_are_equal_on_a_network_of_finns_traps(trapped: tuple[Build, FinnResult]) -> None:
+    build, result = trapped
+    nodes = {kind: [n for n in build.graph.nodes if isinstance(n, kind)] for kind in (XnorMatVec, IntMatVec, MaxPool, Threshold, Fork, Add)}
+    assert any(n.border is not None for n in nodes[XnorMatVec]), "zero padding"
+    assert any(n.border is not None for n in nodes[IntMatVec]), "depthwise, with zero padding"
+    assert nodes[MaxPool], "a pool in front of the sign"
+    assert any(build.graph.types_of(n)[0].dtype.bipolar for n in nodes[Fork]), "a binary tensor that two nodes read"
+    assert any(k.dtype.bipolar for n in nodes[Add] for k in build.graph.types_of(n)), "a skip from it"
+    assert any(build.graph.streams[n.outputs[0]].dtype.name == "UINT1" for n in nodes[Threshold]), "unsigned, one bit"
+    assert tuple(s.step for s in result.steps) == TOOL_FREE
+    assert all(s.images == 4 for s in result.steps)
+    assert result.simulated is not None
+    assert result.simulated.images == 4
+
+
+@needs_finn
+def test_finns_reports_hold_our_cycles_resources_folding_and_depths(trapped: tuple[Build, FinnResult]) -> None:
+    build, result = trapped
+    ours = {n.name: n for n in build.estimate.nodes}
+    named = json.loads((result.out / "node_names.json").read_text())
+    cycles, cost = report(result, "estimate_layer_cycles"), report(result, "estimate_layer_resources")
+    assert set(named.values()) == {n for n, e in ours.items() if e.op != "Fifo"}
+    for finns, name in named.items():
+        assert cycles[finns] == ours[name].interval
+        assert (cost[finns]["LUT"], cost[finns]["BRAM_18K"], cost[finns]["DSP"]) == (ours[name].lut, ours[name].bram18, ours[name].dsp)
+    folding = {named[finns]: entry for finns, entry in report(result, "applied_folding_config").items() if finns in named}
+    matrices = [n for n in build.graph.nodes if isinstance(n, XnorMatVec | IntMatVec)]
+    assert {n.name: (folding[n.name]["PE"], folding[n.name]["SIMD"]) for n in matrices} == {n.name: (n.pe, n.simd) for n in matrices}
+    depths = sorted(d for d in report(result, "fifo_sizing")["fifo_depths"].values() if d > 2)
+    assert depths == sorted(n.depth for n in build.graph.nodes if isinstance(n, Fifo) and n.depth > 2)
+
+
+@needs_finn
+def test_the_result_says_where_it_stopped_and_how_to_go_on(trapped: tuple[Build, FinnResult]) -> None:
+    _, result = trapped
+    assert result.missing == runnable()[1]
+    assert "stopped after step_set_fifo_depths" in finn_text(result)
+    assert (result.out / "continue.sh").stat().st_mode & 0o111
+    again = finn(result.out / "build", result.out, resume=True)
+    assert (again.steps, again.done) == ((), TOOL_FREE)
+
+
+@needs_finn
+def test_a_build_that_was_stopped_goes_on_with_the_step_it_was_in(plain: Build, tmp_path: Path) -> None:
+    folding = tmp_path / "folding.json"
+    folding.write_text(json.dumps({"Defaults": {}, "MVAU_hls_0": {"PE": 1, "SIMD": 1}}))
+    first = finn(plain.folder, tmp_path / "out", board="Ultra96", clock_ns=5, folding=folding)
+    assert first.performance["estimated_throughput_fps"] == pytest.approx(2e8 / first.performance["max_cycles"])
+    (first.out / SAVED).write_text(json.dumps(list(TOOL_FREE[:6])))
+    depths = report(first, "fifo_sizing")["fifo_depths"]
+    second = finn(first.out / "build", first.out, resume=True)
+    assert [s.step for s in second.steps] == list(TOOL_FREE[6:])
+    assert (second.board, report(second, "fifo_sizing")["fifo_depths"]) == ("Ultra96", depths)
+
+
+BROKEN = """
+import sys, json
+from pathlib import Path
+from xnorflow.flows.finn import shim, worker
+out = Path(sys.argv[1])
+shim.install(out / "finn_tmp")
+from finn.builder import build_dataflow_steps as steps
+from qonnx.custom_op.registry import getCustomOp
+from dataclasses import replace
+from xnorflow.hw.serialise import graph_to_json
+right = steps.build_dataflow_step_lookup["step_minimize_bit_width"]
+def step_minimize_bit_width(model, cfg):
+    last = getCustomOp([n for n in model.graph.node if "MatVec" in n.op_type][-1])
+    node = last.hardware
+    last.set_nodeattr("graph", graph_to_json(last.one.with_nodes([replace(node, weights=-node.weights)])))
+    return right(model, cfg)
+steps.build_dataflow_step_lookup["step_minimize_bit_width"] = step_minimize_bit_width
+worker.main(out)
+"""
+
+
+@needs_finn
+def test_a_step_that_changes_the_network_stops_the_build_and_is_named(
+    trapped: tuple[Build, FinnResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "broken.py"
+    script.write_text(BROKEN)
+    start = subprocess.Popen
+
+    def broken(command: list[str], **options: object) -> subprocess.Popen[str]:
+        return start([command[0], str(script), command[-1]], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr("xnorflow.flows.finn.process.subprocess.Popen", broken)
+    with pytest.raises(CheckFailedError, match=r"FINN step step_minimize_bit_width changed the network: probe image 0, output element 0 is"):
+        finn(trapped[0].folder, tmp_path / "out")
+
+
+@needs_finn
+def test_a_process_that_dies_is_reported(plain: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xnorflow.flows.finn.process._WORKER", "xnorflow.nothing")
+    with pytest.raises(CheckFailedError, match="FINN's process ended with 1 in conversion"):
+        finn(plain.folder, tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"board": "ZX81"}, "board 'ZX81' is unknown; accepted are Pynq-Z1, Pynq-Z2, Ultra96, KV260_SOM"),
+        ({"probes": 1}, "1 probes are too few; at least 2"),
+        ({"clock_ns": 0.1}, "clock period of 0.1 ns is outside"),
+        ({"fps": 10.0, "folding": Path("f.json")}, "by --fps and by --folding"),
+        ({"fifos": Path("none.json")}, "FIFO file none.json cannot be read"),
+        ({"resume": True}, "is no folder of a FINN build"),
+    ],
+)
+def test_a_wrong_option_is_refused_and_writes_nothing(plain: Build, tmp_path: Path, options: dict[str, object], message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        finn(plain.folder, tmp_path / "out", **options)  # type: ignore[arg-type]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_with_a_blank_or_with_something_else_in_it_is_refused(plain: Build, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="has a blank in its path"):
+        finn(plain.folder, tmp_path / "a b")
+    with pytest.raises(BadInputError, match="exists; choose another folder"):
+        finn(plain.folder, tmp_path, force=True)
+
+
+def test_without_finn_the_message_says_how_to_get_it(plain: Build, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(MissingToolError, match="pip install finn-plus"):
+        finn(plain.folder, tmp_path / "out")
