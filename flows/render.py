@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from xnorflow.flows.board.shell import ShellResult
     from xnorflow.flows.demo import DemoResult
     from xnorflow.flows.doctor import Diagnosis
     from xnorflow.flows.finn.run import FinnResult
@@ -131,6 +132,19 @@ def synthesis_text(result: Synthesis) -> str:
         guess, real = getattr(result.estimated, name), getattr(result.synthesised, name)
         rows.append((label, round(guess), round(real), "" if not real else f"{100 * (guess / real - 1):+.1f} %"))
     return "Yosys synth_xilinx -family xc7 (not Vivado)\n" + table(("resource", "estimated", "synthesised", "difference"), rows)
+
+
+def shell_text(result: ShellResult) -> str:
+    """How far a board build came."""
+    figures = result.to_json()
+    left = [name for name in figures["stages"] if name not in result.done]
+    lines = [f"{result.folder}: {result.board} at {1000 / result.clock_ns:g} MHz"]
+    lines += [f"done: {', '.join(result.done) or 'nothing yet'}", f"left: {', '.join(left) or 'nothing'}"]
+    if result.slack_ns is not None:
+        lines.append(f"worst slack: setup {result.slack_ns[0]:g} ns, hold {result.slack_ns[1]:g} ns")
+    if not left:
+        lines.append(f"copy {result.folder / 'deploy'} to the board and run there: sudo python3 run.py IMAGES.npy")
+    return "\n".join(lines)
 
 
 def demo_text(result: DemoResult) -> str:

@@ -66,19 +66,22 @@ def run(
     """Run images through a build.
 
     Args:
-        build: folder that ``compile`` wrote.
+        build: folder that ``compile`` wrote; with backend ``pynq``, a deployment folder.
         images: PNG or JPEG files of the build's image size, or one of :data:`xnorflow.flows.images.FORMS`.
-        backend: ``cpu``, ``reference`` or ``verilator``.
+        backend: ``cpu``, ``reference``, ``verilator`` or ``pynq``.
         limit: most images, from the first on; None for all.
         progress: called with a line of text.
 
     Raises:
         BadInputError: the build, the backend or the images cannot be used.
-        CheckFailedError: the simulated RTL is stuck or breaks its handshake.
+        MissingToolError: ``pynq`` without the packages of a board.
+        CheckFailedError: the simulated RTL is stuck or breaks its handshake, or the board does not answer.
     """
     accelerator = Accelerator.open(build, backend)
-    (kind,) = accelerator.build.graph.inputs.values()
-    chosen = _images(images, (kind.shape[0], kind.shape[1], kind.shape[2]), limit, progress)
+    shape = accelerator.kind.shape
+    if len(shape) != 3:
+        raise BadInputError(f"{build} takes vectors of {shape[0]} values, not images; Accelerator.open(...).infer runs them")
+    chosen = _images(images, (shape[0], shape[1], shape[2]), limit, progress)
     if progress is not None:
         progress(f"running {len(chosen.images)} images on backend {backend}")
     begin = time.perf_counter()

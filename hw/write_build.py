@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnorflow import __version__
-from xnorflow.errors import BadInputError
+from xnorflow.files import check_place, making_folder
 from xnorflow.hw.build import BUILD_FORMAT, ESTIMATE, GRAPH, MANIFEST, MODEL, TOP, file_hash
 from xnorflow.hw.emit import emit
 from xnorflow.hw.folding import folding_to_json
@@ -58,12 +57,7 @@ def check_target(out: Path, *, force: bool) -> None:
     Raises:
         BadInputError: it exists and ``force`` is false, or it holds something that is no build folder.
     """
-    if not (out.exists() or out.is_symlink()):
-        return
-    if not force:
-        raise BadInputError(f"{out} exists; choose another folder or give --force to replace it")
-    if not out.is_dir() or out.is_symlink() or (any(out.iterdir()) and not (out / MANIFEST).is_file()):
-        raise BadInputError(f"{out} is not replaced: it is no build folder (it has no {MANIFEST})")
+    check_place(out, MANIFEST, "build folder", force=force)
 
 
 def write_build(out: Path, contents: BuildContents, *, force: bool = False) -> None:
@@ -74,29 +68,8 @@ def write_build(out: Path, contents: BuildContents, *, force: bool = False) -> N
     """
     out = Path.cwd() / out
     check_target(out, force=force)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{out.name[:32]}.", dir=out.parent) as scratch:
-            new, old = Path(scratch, "new"), Path(scratch, "old")
-            new.mkdir()
-            _fill(new, contents)
-            if out.exists():
-                _exchange(out, new, old)
-            else:
-                new.rename(out)
-    except OSError as error:
-        raise BadInputError(f"build folder {out} cannot be written: {error.strerror or error}") from error
-
-
-def _exchange(out: Path, new: Path, old: Path) -> None:
-    """Put ``new`` in the place of ``out``; whatever happens in between, Ctrl-C included, one of the two stands there."""
-    try:
-        out.rename(old)
-        new.rename(out)
-    except BaseException:
-        if old.exists() and not out.exists():
-            old.rename(out)
-        raise
+    with making_folder(out, "build folder") as new:
+        _fill(new, contents)
 
 
 def _fill(folder: Path, contents: BuildContents) -> None:

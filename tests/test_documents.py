@@ -24,6 +24,7 @@ COMMANDS = (
     "estimate",
     "synth",
     "fifos",
+    "shell",
     "models",
     "cost",
     "teachers",

@@ -143,5 +143,5 @@ def test_an_array_file_that_claims_more_than_memory_is_refused(grey: Path, tmp_p
 
 
 def test_an_unknown_backend_is_refused_before_images_are_read(grey: Path) -> None:
-    with pytest.raises(BadInputError, match="backend 'gpu' is unknown; accepted are reference, cpu, verilator"):
+    with pytest.raises(BadInputError, match="backend 'gpu' is unknown; accepted are reference, cpu, verilator, pynq"):
         run(grey, ["missing.npy"], backend="gpu")

