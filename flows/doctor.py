@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xnorflow.errors import XnorflowError
+from xnorflow.flows.vendor_tools import HOW_TO_GET
 
 _MINIMUM_PYTHON = (3, 11)
 
@@ -73,7 +74,9 @@ _PROGRAMS = (
     ("make", "compiling Verilator models", "apt-get install make", True),
     ("perl", "Verilator", "apt-get install perl", True),
     ("iverilog", "second simulator for cocotb benches", "apt-get install iverilog", False),
-    ("vivado", "bitfiles for AMD boards", "install AMD Vivado and put it on PATH", False),
+    ("vivado", "bitfiles for AMD boards", HOW_TO_GET["vivado"], False),
+    ("vitis_hls", "the last steps of FINN+ build flows", HOW_TO_GET["vitis_hls"], False),
+    ("tclsh", "tests of the scripts for Vivado", "apt-get install tcl", False),
 )
 
 

@@ -138,7 +138,10 @@ def shell_text(result: ShellResult) -> str:
     """How far a board build came."""
     figures = result.to_json()
     left = [name for name in figures["stages"] if name not in result.done]
-    lines = [f"{result.folder}: {result.board} at {1000 / result.clock_ns:g} MHz"]
+    head = f"{result.folder}: {result.board} at {1000 / result.clock_ns:g} MHz, at most {1e9 / (result.interval * result.clock_ns):,.0f} images/s"
+    if result.interval > result.network_interval:
+        head += f" (the DMA needs {result.interval} cycles an image, the network {result.network_interval})"
+    lines = [head]
     lines += [f"done: {', '.join(result.done) or 'nothing yet'}", f"left: {', '.join(left) or 'nothing'}"]
     if result.slack_ns is not None:
         lines.append(f"worst slack: setup {result.slack_ns[0]:g} ns, hold {result.slack_ns[1]:g} ns")

@@ -10,6 +10,8 @@ import fcntl
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
-from xnorflow.flows.vendor_tools import find_tool, missing_words
+from xnorflow.flows.vendor_tools import Tool, find_tool, missing_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +67,7 @@ class StageFolder:
     def missing(self) -> tuple[str, ...]:
         """The tools of unfinished stages that are not on PATH."""
         wanted = dict.fromkeys(stage.tool for stage in self.stages if not self.done(stage))
-        return tuple(name for name in wanted if find_tool(name) is None)
+        return tuple(name for name in wanted if shutil.which(name) is None)
 
     def run(self, progress: Callable[[str], None] | None = None) -> None:
         """Run every stage that is not done; a stage whose predecessor ran runs again.
@@ -80,6 +82,7 @@ class StageFolder:
         if missing:
             raise MissingToolError(f"{missing_words(missing)}; or copy {self.folder} to a machine that has it and run {CONTINUE} there")
         with self._alone() as lock:
+            tools: dict[str, Tool] = {}
             fresh = False
             for stage in self.stages:
                 if self.done(stage) and not fresh:
@@ -87,35 +90,33 @@ class StageFolder:
                     continue
                 fresh = True
                 self._stamp(stage).unlink(missing_ok=True)
-                self._run(stage, lock, say)
+                if stage.tool not in tools:
+                    tools[stage.tool] = _found(stage.tool)
+                self._run(stage, tools[stage.tool], lock, say)
                 self._stamp(stage).write_text("")
 
-    def _run(self, stage: Stage, lock: int, say: Callable[[str], None]) -> None:
-        tool = find_tool(stage.tool)
-        assert tool is not None, f"{stage.tool} has vanished"
+    def _run(self, stage: Stage, tool: Tool, lock: int, say: Callable[[str], None]) -> None:
         log = self.folder / _LOGS / f"{stage.name}.log"
         say(f"{stage.name}: {tool.name} {tool.version}, log {log}")
         begin = time.monotonic()
         with log.open("wb") as file:
             process = subprocess.Popen(
-                [tool.path, *stage.arguments], cwd=self.folder, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, pass_fds=(lock,)
+                [tool.path, *stage.arguments],
+                cwd=self.folder,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                pass_fds=(lock,),
+                process_group=0,
             )
-            try:
-                while True:
-                    try:
-                        code = process.wait(_TICK)
+            with _ended_with_its_children(process):
+                while process.poll() is None:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(_TICK)
                         break
-                    except subprocess.TimeoutExpired:
-                        say(f"{stage.name}: {time.monotonic() - begin:.0f} s, {(last_lines(log, 1) or ['no line yet'])[0]}")
-            except BaseException:
-                process.terminate()
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(10)
-                process.kill()
-                process.wait()
-                raise
-        if code:
-            raise CheckFailedError(f"{tool.name} failed in stage {stage.name} with exit code {code}; {_ending(log)}")
+                    say(f"{stage.name}: {time.monotonic() - begin:.0f} s, {(last_lines(log, 1) or ['no line yet'])[0]}")
+        if process.returncode:
+            raise CheckFailedError(f"{tool.name} failed in stage {stage.name} with exit code {process.returncode}; {_ending(log)}")
         absent = self._absent(stage)
         if absent:
             raise CheckFailedError(f"{tool.name} ended stage {stage.name} without making {absent[0]}; {_ending(log)}")
@@ -141,6 +142,27 @@ class StageFolder:
 
     def _absent(self, stage: Stage) -> list[str]:
         return [name for name in stage.makes if not (self.folder / name).exists()]
+
+
+def _found(name: str) -> Tool:
+    tool = find_tool(name)
+    if tool is None:
+        raise MissingToolError(f"{missing_words((name,))}; it was there a moment ago")
+    return tool
+
+
+@contextmanager
+def _ended_with_its_children(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever interrupts the wait for a tool ends it and what it started: Vivado is a script around the program proper."""
+    try:
+        yield
+    except BaseException:
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, number)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(10)
+        raise
 
 
 def last_lines(log: Path, count: int = LAST_LINES) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import xnorflow
 from xnorflow.flows.board.widths import dma_bytes
+from xnorflow.sim.packing import BeatFormat
 from xnorflow.sim.pynq.deployment import SETTINGS, Deployment
 from xnorflow.sim.rtl import sink_format, source_format
 
@@ -69,9 +70,15 @@ if __name__ == "__main__":
 '''
 
 
+def ports(build: Build) -> tuple[BeatFormat, BeatFormat]:
+    """The beats of a build's input and output; the input has the shape of an image, whatever the first cell makes of it."""
+    (kind,) = build.graph.inputs.values()
+    return BeatFormat(kind, source_format(build.graph).lanes), sink_format(build.graph)
+
+
 def deployment_of(build: Build, board: Board, clock_mhz: float) -> Deployment:
     """The settings of a build in the AXI DMA shell."""
-    source, sink = source_format(build.graph), sink_format(build.graph)
+    source, sink = ports(build)
     most = board.system.memory_bits // 8
     moves = [b.beats * b.bytes // dma_bytes(b.bytes, b.beats * b.bytes, most) for b in (source, sink)]
     labels = str(build.manifest["head"]) == "argmax"

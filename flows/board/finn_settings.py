@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xnorflow.sim.rtl import sink_format, source_format
+from xnorflow.flows.board.deploy import ports
 
 if TYPE_CHECKING:
     from xnorflow.hw.build import Build
@@ -23,7 +23,7 @@ def finn_settings(build: Build, clock_mhz: float, *, input_dma: str = "idma0", o
     Returns:
         Plain types. Beside what FINN+ 1.6 writes there is the entry ``xnorflow``: what the host makes of the output.
     """
-    source, sink = source_format(build.graph), sink_format(build.graph)
+    source, sink = ports(build)
     shapes = {
         **_port("i", source),
         **_port("o", sink),

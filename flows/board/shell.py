@@ -11,6 +11,7 @@ from xnorflow import __version__
 from xnorflow.errors import BadInputError
 from xnorflow.files import check_place, making_folder
 from xnorflow.flows.board.boards import Board, board_named
+from xnorflow.flows.board.deploy import deployment_of
 from xnorflow.flows.board.project import STAGES, write_project
 from xnorflow.flows.stages import CONTINUE, StageFolder
 from xnorflow.flows.vendor_tools import missing_words
@@ -34,6 +35,8 @@ class ShellResult:
         clock_ns: period of the network's clock.
         done: names of the finished stages.
         missing: tools that are not on PATH, for want of which the rest was left.
+        interval: cycles an image, as estimated: the network's or the DMA's, whichever is longer.
+        network_interval: the network's alone.
         slack_ns: worst setup and hold slack after routing; None before.
     """
 
@@ -42,6 +45,8 @@ class ShellResult:
     clock_ns: float
     done: tuple[str, ...]
     missing: tuple[str, ...]
+    interval: int
+    network_interval: int
     slack_ns: tuple[float, float] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -53,6 +58,8 @@ class ShellResult:
             "stages": [stage.name for stage in STAGES],
             "done": list(self.done),
             "missing": list(self.missing),
+            "interval": self.interval,
+            "network_interval": self.network_interval,
             "slack_ns": None if self.slack_ns is None else list(self.slack_ns),
         }
 
@@ -102,7 +109,9 @@ def shell(
         stages.run(progress)
     elif progress is not None:
         progress(f"{missing_words(missing)}; {out} is complete: run {CONTINUE} in it, or this command with --resume, where that is installed")
-    return ShellResult(out, board, period, tuple(s.name for s in STAGES if stages.done(s)), missing, _slack(out))
+    done = tuple(stage.name for stage in STAGES if stages.done(stage))
+    interval = deployment_of(opened, chosen, 1000 / period).interval
+    return ShellResult(out, board, period, done, missing, interval, opened.estimate.interval, _slack(out))
 
 
 def _record(build: Build, board: Board, period: float) -> dict[str, Any]:

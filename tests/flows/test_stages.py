@@ -22,7 +22,7 @@ for word in "$@"; do printf '%s\\n' "$word"; done >>calls
 printf -- '--\\n' >>calls
 echo "working on $1"
 if grep -qx "fail $1" orders 2>/dev/null; then for n in 1 2 3 4 5 6 7 8 9; do echo "ERROR: line $n of $1"; done; exit 7; fi
-if grep -qx "hang $1" orders 2>/dev/null; then : >hanging; exec sleep 60; fi
+if grep -qx "hang $1" orders 2>/dev/null; then : >hanging; sleep 60; exit 1; fi
 grep -qx "forget $1" orders 2>/dev/null || : >"$1.out"
 """
 STAGES = tuple(Stage(name, "vivado", (name, "a b", "$x"), (f"{name}.out",)) for name in ("one", "two", "three"))
@@ -159,6 +159,8 @@ def test_a_killed_run_goes_on_after_its_last_finished_stage(folder, how) -> None
         while any(_works_in(p, folder.folder) for p in holders):
             assert time.monotonic() < deadline
             time.sleep(0.02)
+    else:
+        assert [p for p in Path("/proc").glob("[0-9]*") if _works_in(p, folder.folder)] == []
     assert [folder.done(stage) for stage in STAGES] == [True, False, False]
     (folder.folder / "orders").unlink()
     folder.run()

@@ -12,13 +12,21 @@ proc xf_ip {name} {
   return [get_property VLNV [lindex $found end]]
 }
 
-# Run up to a step; an error where it does not get there.
+# Run up to a step; an error where it does not get there, after the errors of the run's own log.
 proc xf_run {run args} {
   global xf_jobs
   launch_runs $run -jobs $xf_jobs {*}$args
   wait_on_run $run
   set status [get_property STATUS [get_runs $run]]
-  if {![string match "*Complete*" $status]} {error "run $run ended as $status"}
+  if {[string match "*Complete*" $status]} {return}
+  set log [file join [get_property DIRECTORY [get_runs $run]] runme.log]
+  if {[file exists $log]} {
+    set file [open $log r]
+    set lines [split [read $file] "\n"]
+    close $file
+    foreach line [lrange [lsearch -all -inline -regexp $lines {^(ERROR|CRITICAL WARNING):}] end-4 end] {puts $line}
+  }
+  error "run $run ended as $status"
 }
 
 # All files below a folder whose names match.

@@ -9,13 +9,20 @@ import subprocess
 import sys
 
 import numpy as np
+import onnx
 import pytest
 
 from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
+from xnorflow.flows.board.finn_settings import finn_settings
+from xnorflow.flows.board.shell import shell
+from xnorflow.flows.compile import compile_
 from xnorflow.flows.run import run
 from xnorflow.hw.interpreter import execute
+from xnorflow.hw.random_networks import draw
 from xnorflow.sim.accelerator import Accelerator
 from xnorflow.sim.rtl import sink_format, source_format
+
+FLAT_NETWORK = 102  # of the random ones: 4 x 4 pixels, flattened before anything else
 
 
 def integers(build, images):
@@ -70,6 +77,27 @@ def test_the_command_runs_a_deployment_as_any_other_backend(build, images, deplo
     np.save(tmp_path / "x.npy", images)
     result = run(deployed, [str(tmp_path / "x.npy")], backend="pynq")
     np.testing.assert_array_equal(result.labels, run(build.folder, [str(tmp_path / "x.npy")], backend="reference").labels)
+
+
+def test_a_network_that_flattens_first_takes_images_all_the_same(plug_in, tmp_path, without_vivado) -> None:
+    onnx.save(draw(FLAT_NETWORK), tmp_path / "model.onnx")
+    build = compile_(tmp_path / "model.onnx", tmp_path / "build").build
+    (kind,) = build.graph.inputs.values()
+    assert (len(kind.shape), len(source_format(build.graph).kind.shape)) == (3, 1)
+    images = np.random.default_rng(3).integers(0, 256, (4, *kind.shape), dtype=np.uint8)
+    deployment = tmp_path / "out" / "deploy"
+    shell(build.folder, "Pynq-Z1", tmp_path / "out")
+    for name in ("xnorflow.bit", "xnorflow.hwh"):
+        (deployment / name).write_text("made by Vivado")
+    board = answering(build, images)
+
+    def checked(sent, wanted):
+        np.testing.assert_array_equal(sent, source_format(build.graph).pack(images.astype(np.int64)).reshape(-1))
+        return board(sent, wanted)
+
+    plug_in(checked)
+    np.testing.assert_array_equal(Accelerator.open(deployment, "pynq").infer(images), Accelerator.open(build, "reference").infer(images))
+    assert finn_settings(build, 100.0)["driver_information"]["io_shape_dict"]["ishape_normal"] == [[1, *kind.shape]]
 
 
 def test_hardware_that_ends_in_labels_gives_labels(build, images, deployed, plug_in) -> None:

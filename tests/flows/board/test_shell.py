@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from math import lcm
 from pathlib import Path
 
@@ -68,8 +69,15 @@ def test_with_vivado_every_stage_runs_in_the_folder_and_the_deployment_is_comple
     assert all((out / "tcl" / f"{name}.tcl").is_file() for name in NAMES)
     assert {p.name for p in (out / "deploy").iterdir()} == {"xnorflow.bit", "xnorflow.hwh", "settings.json", "run.py", "python"}
     assert lines[0] == f"project: vivado 2024.1, log {out}/logs/project.log"
+    assert (result.network_interval, result.interval) == (build.estimate.interval, max(build.estimate.interval, 7 * 10 * 3 // 2))
+    assert f"at most {1e8 / result.interval:,.0f} images/s" in shell_text(result)
     assert "left: nothing" in shell_text(result)
     assert f"copy {out}/deploy to the board" in shell_text(result)
+
+
+def test_where_the_dma_is_slower_than_the_network_the_words_say_so(build, tmp_path, without_vivado) -> None:
+    slow = replace(shell(build.folder, "Pynq-Z1", tmp_path / "out"), interval=500, network_interval=80)
+    assert "at most 200,000 images/s (the DMA needs 500 cycles an image, the network 80)" in shell_text(slow)
 
 
 def test_without_vivado_everything_is_written_and_continue_sh_does_the_rest_elsewhere(build, tmp_path, monkeypatch, vivado) -> None:

@@ -208,8 +208,12 @@ def test_a_failed_run_and_missed_timing_stop_the_stage(build, tmp_path, without_
     out, record = tmp_path / "out", tmp_path / "record"
     shell(build.folder, "Pynq-Z2", out)
     assert run_stage(out, "project", record).returncode == 0
+    (out / "project" / "runs").mkdir()
+    lines = ["INFO: begin", *(f"ERROR: [Synth 8] number {n}" for n in range(7)), "INFO: end"]
+    (out / "project" / "runs" / "runme.log").write_text("\n".join(lines))
     done = run_stage(out, "synthesis", record, status="synth_design ERROR")
     assert done.returncode == 1
+    assert done.stdout.splitlines() == lines[3:8]
     assert "run synth_1 ended as synth_design ERROR" in done.stderr
     done = run_stage(out, "implementation", record, slack=-0.25)
     assert done.returncode == 1

@@ -22,6 +22,7 @@ proc get_timing_paths {args} {return [lindex $args end]}
 proc get_property {name of} {
   if {$name eq "VLNV"} {return $of}
   if {$name eq "STATUS"} {return $::env(STATUS)}
+  if {$name eq "DIRECTORY"} {return [file join $::xf_project runs]}
   if {$name eq "SLACK"} {return [expr {$of eq "-setup" ? $::env(SLACK) : 0.05}]}
   error "no property $name"
 }
