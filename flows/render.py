@@ -142,6 +142,8 @@ def shell_text(result: ShellResult) -> str:
     if result.interval > result.network_interval:
         head += f" (the DMA needs {result.interval} cycles an image, the network {result.network_interval})"
     lines = [head]
+    if result.simulated:
+        lines.append(f"simulated: {result.simulated} random images, packed as on the board, equal to the interpreter")
     lines += [f"done: {', '.join(result.done) or 'nothing yet'}", f"left: {', '.join(left) or 'nothing'}"]
     if result.slack_ns is not None:
         lines.append(f"worst slack: setup {result.slack_ns[0]:g} ns, hold {result.slack_ns[1]:g} ns")

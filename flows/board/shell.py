@@ -13,6 +13,8 @@ from xnorflow.files import check_place, making_folder
 from xnorflow.flows.board.boards import Board, board_named
 from xnorflow.flows.board.deploy import deployment_of
 from xnorflow.flows.board.project import STAGES, write_project
+from xnorflow.flows.board.simulate import check_shell
+from xnorflow.flows.board.wrapper import SHELL_MODULE
 from xnorflow.flows.stages import CONTINUE, StageFolder
 from xnorflow.flows.vendor_tools import missing_words
 from xnorflow.hw.build import MANIFEST, Build, file_hash
@@ -37,6 +39,7 @@ class ShellResult:
         missing: tools that are not on PATH, for want of which the rest was left.
         interval: cycles an image, as estimated: the network's or the DMA's, whichever is longer.
         network_interval: the network's alone.
+        simulated: random images on which the shell's hardware was compared with the interpreter.
         slack_ns: worst setup and hold slack after routing; None before.
     """
 
@@ -47,6 +50,7 @@ class ShellResult:
     missing: tuple[str, ...]
     interval: int
     network_interval: int
+    simulated: int
     slack_ns: tuple[float, float] | None
 
     def to_json(self) -> dict[str, Any]:
@@ -60,6 +64,7 @@ class ShellResult:
             "missing": list(self.missing),
             "interval": self.interval,
             "network_interval": self.network_interval,
+            "simulated": self.simulated,
             "slack_ns": None if self.slack_ns is None else list(self.slack_ns),
         }
 
@@ -71,6 +76,7 @@ def shell(
     *,
     clock_ns: float | None = None,
     jobs: int | None = None,
+    simulate: int = 0,
     force: bool = False,
     resume: bool = False,
     progress: Callable[[str], None] | None = None,
@@ -83,13 +89,14 @@ def shell(
         out: folder to write.
         clock_ns: period of the network's clock; by default the build's.
         jobs: processes of Vivado at a time; None for one a CPU.
+        simulate: first compare the shell's hardware in Verilator with the interpreter, on so many random images; 0 for none.
         force: replace a board build that stands there.
         resume: go on with the one that stands there, after its last finished stage.
         progress: called with a line of text.
 
     Raises:
         BadInputError: the build, the board, the clock or the folder cannot be used, or ``resume`` finds another board build.
-        CheckFailedError: Vivado failed, or the timing is not met.
+        CheckFailedError: the simulation differs, Vivado failed, or the timing is not met.
     """
     chosen, opened = board_named(board), Build.open(build)
     period = clock_ns if clock_ns is not None else 1000 / opened.estimate.clock_mhz
@@ -103,6 +110,8 @@ def shell(
         with making_folder(out, "board build") as new:
             write_project(new, opened, chosen, period, jobs)
             (new / RECORD).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    if simulate:
+        check_shell(opened, out / "hw" / f"{SHELL_MODULE}.v", simulate, progress=progress)
     stages = StageFolder(out, STAGES)
     missing = stages.missing()
     if not missing:
@@ -111,7 +120,7 @@ def shell(
         progress(f"{missing_words(missing)}; {out} is complete: run {CONTINUE} in it, or this command with --resume, where that is installed")
     done = tuple(stage.name for stage in STAGES if stages.done(stage))
     interval = deployment_of(opened, chosen, 1000 / period).interval
-    return ShellResult(out, board, period, done, missing, interval, opened.estimate.interval, _slack(out))
+    return ShellResult(out, board, period, done, missing, interval, opened.estimate.interval, simulate, _slack(out))
 
 
 def _record(build: Build, board: Board, period: float) -> dict[str, Any]:

@@ -139,6 +139,9 @@ def shell(
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("board-xnorflow"),
     clock: Annotated[float | None, typer.Option("--clock", metavar="NS", help="Period of the clock; the build's by default.")] = None,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes of Vivado at a time; one a CPU by default.")] = None,
+    simulate: Annotated[
+        int, typer.Option("--simulate", metavar="N", min=0, help="First stream N random images, packed as on the board, through its RTL.")
+    ] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on after the last finished stage.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace an existing board build.")] = False,
     as_json: Json = False,
@@ -147,7 +150,7 @@ def shell(
     from xnorflow.flows.board.shell import shell as build_shell
     from xnorflow.flows.render import shell_text
 
-    result = build_shell(build, board, out, clock_ns=clock, jobs=jobs, force=force, resume=resume, progress=say)
+    result = build_shell(build, board, out, clock_ns=clock, jobs=jobs, simulate=simulate, force=force, resume=resume, progress=say)
     show(result.to_json(), as_json, shell_text(result))
 
 

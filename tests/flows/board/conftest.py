@@ -13,16 +13,10 @@ import onnx
 import pytest
 
 from xnorflow.flows.board.shell import shell
+from xnorflow.flows.board.simulate import SimulatedShell
 from xnorflow.flows.board.wrapper import SHELL_MODULE
 from xnorflow.flows.compile import compile_
-from xnorflow.hw.graph import StreamType
 from xnorflow.hw.random_networks import draw
-from xnorflow.hw.types import IntType
-from xnorflow.sim.engine.model import CompiledModel, compile_model
-from xnorflow.sim.engine.session import SessionRequest, SessionResult, Step, run_session
-from xnorflow.sim.engine.wrapper import Top
-from xnorflow.sim.packing import BeatFormat
-from xnorflow.sim.rtl import sink_format, source_format
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,51 +44,33 @@ def without_vivado(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shutil.which", lambda name, **_: None if name in ("vivado", "vitis_hls") else f"/usr/bin/{name}")
 
 
-@dataclass
-class Fabric:
-    """The shell's hardware in Verilator. A call streams the bytes of one DMA transfer in, TLAST on its last beat alone, and takes
-    as many bytes as the other half of the DMA asks for; TLAST anywhere but on the last of them is a fault."""
-
-    model: CompiledModel
-    folder: Path
-    source: BeatFormat
-    sink: BeatFormat
-    calls: list[tuple[int, int]] = field(default_factory=list)
-
-    def play(self, sent: np.ndarray, wanted: int, *, batches: int = 1, stalls: bool = False, seed: int = 0) -> SessionResult:
-        """Stream batches of equal size back to back."""
-        ends = [_bytes(size // batches, beats.bytes) for size, beats in ((sent.size, self.source), (wanted, self.sink))]
-        steps = (Step("reset"), Step("stream", 0, batches))
-        request = SessionRequest(self.model, SHELL_MODULE, self.folder, *ends, steps, stalls, seed, patience=20_000)
-        return run_session(request, sent.reshape(batches, ends[0].beats, ends[0].bytes))
-
-    def __call__(self, sent: np.ndarray, wanted: int) -> np.ndarray:
-        self.calls.append((sent.size, wanted))
-        result = self.play(sent, wanted)
-        assert result.fault is None, result.fault
-        return result.outputs[0].reshape(-1)
-
-
-def _bytes(size: int, beat: int) -> BeatFormat:
-    """A transfer as one frame of bytes."""
-    return BeatFormat(StreamType((size,), IntType(8, signed=False)), beat)
-
-
 @pytest.fixture(scope="session")
-def model_and_folder(build: Build, tmp_path_factory: pytest.TempPathFactory) -> tuple[CompiledModel, Path]:
+def simulated(build: Build, tmp_path_factory: pytest.TempPathFactory) -> SimulatedShell:
+    """The shell's hardware in Verilator."""
     out = tmp_path_factory.mktemp("shell") / "out"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("shutil.which", lambda *_, **__: None)
         shell(build.folder, "Ultra96", out)
-    hardware = out / "hw"
-    top = Top(SHELL_MODULE, source_format(build.graph).bytes, sink_format(build.graph).bytes)
-    sources = [*sorted(hardware.glob("rtl/*.sv")), *sorted(hardware.glob("*.v"))]
-    return compile_model(sources, (top,), hardware / "sim", optimise=False), hardware
+    return SimulatedShell.of(build, out / "hw" / f"{SHELL_MODULE}.v", optimise=False)
+
+
+@dataclass
+class Fabric:
+    """What answers a DMA: the simulation, which a call gives the bytes of one transfer; it notes the sizes of all calls."""
+
+    simulated: SimulatedShell
+    calls: list[tuple[int, int]] = field(default_factory=list)
+
+    def __call__(self, sent: np.ndarray, wanted: int) -> np.ndarray:
+        self.calls.append((sent.size, wanted))
+        result = self.simulated.stream(sent, wanted)
+        assert result.fault is None, result.fault
+        return result.outputs[0].reshape(-1)
 
 
 @pytest.fixture
-def fabric(build: Build, model_and_folder: tuple[CompiledModel, Path]) -> Fabric:
-    return Fabric(*model_and_folder, source_format(build.graph), sink_format(build.graph))
+def fabric(simulated: SimulatedShell) -> Fabric:
+    return Fabric(simulated)
 
 
 class Buffer(np.ndarray):

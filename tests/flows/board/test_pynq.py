@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -16,6 +17,7 @@ from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
 from xnorflow.flows.board.finn_settings import finn_settings
 from xnorflow.flows.board.shell import shell
 from xnorflow.flows.compile import compile_
+from xnorflow.flows.render import shell_text
 from xnorflow.flows.run import run
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.random_networks import draw
@@ -54,22 +56,38 @@ def test_packed_buffers_through_the_simulated_shell_give_the_interpreters_logits
 
 @pytest.mark.verilator
 @pytest.mark.parametrize(("count", "batches"), [(1, 3), (4, 2)])
-def test_batches_back_to_back_end_with_tlast_through_stalls_too(build, images, fabric, count, batches) -> None:
+def test_batches_back_to_back_end_with_tlast_through_stalls_too(build, images, simulated, count, batches) -> None:
     chosen = images[: count * batches]
-    sent = fabric.source.pack(chosen.astype(np.int64)).reshape(-1)
+    sent = simulated.source.pack(chosen.astype(np.int64)).reshape(-1)
     for stalls, seed in ((False, 0), (True, 1), (True, 2)):
-        result = fabric.play(sent, len(chosen) * fabric.sink.beats * fabric.sink.bytes, batches=batches, stalls=stalls, seed=seed)
+        wanted = len(chosen) * simulated.sink.beats * simulated.sink.bytes
+        result = simulated.stream(sent, wanted, batches=batches, stalls=stalls, seed=seed)
         assert result.fault is None
-        made = result.outputs[0].reshape(len(chosen), fabric.sink.beats, fabric.sink.bytes)
-        np.testing.assert_array_equal(fabric.sink.unpack(made), integers(build, chosen))
+        made = result.outputs[0].reshape(len(chosen), simulated.sink.beats, simulated.sink.bytes)
+        np.testing.assert_array_equal(simulated.sink.unpack(made), integers(build, chosen))
 
 
 @pytest.mark.verilator
-def test_a_batch_that_ends_in_mid_frame_never_ends_at_the_output(build, images, fabric) -> None:
+def test_a_batch_that_ends_in_mid_frame_never_ends_at_the_output(images, simulated) -> None:
     """The proof that the harness would notice a marker that counts wrongly."""
-    sent = fabric.source.pack(images[:2].astype(np.int64)).reshape(-1)[: -fabric.source.bytes]
-    result = fabric.play(sent, 2 * fabric.sink.beats * fabric.sink.bytes)
+    sent = simulated.source.pack(images[:2].astype(np.int64)).reshape(-1)[: -simulated.source.bytes]
+    result = simulated.stream(sent, 2 * simulated.sink.beats * simulated.sink.bytes)
     assert "is stuck" in result.fault
+
+
+@pytest.mark.verilator
+def test_the_command_simulates_the_shell_first_and_stops_where_it_differs(build, simulated, tmp_path, without_vivado, monkeypatch) -> None:
+    monkeypatch.setattr("xnorflow.flows.board.simulate.SimulatedShell.of", lambda *_, **__: simulated)
+    lines: list[str] = []
+    result = shell(build.folder, "Pynq-Z1", tmp_path / "out", simulate=3, progress=lines.append)
+    assert result.simulated == 3
+    assert re.fullmatch(r"the shell's hardware gives the interpreter's values for 3 images in one batch, \d+ cycles, and again with stalls", lines[0])
+    assert "simulated: 3 random images" in shell_text(result)
+    wrong = integers(build, np.random.default_rng(0).integers(0, 256, (3, 7, 10, 3), dtype=np.uint8))
+    wrong[1, 4] += 1
+    monkeypatch.setattr("xnorflow.hw.interpreter.execute", lambda graph, _: {graph.outputs[0]: wrong})
+    with pytest.raises(CheckFailedError, match=r"^shell differs from interpreter at the output: image 1, channel 4: shell -?\d+, interpreter -?\d+ "):
+        shell(build.folder, "Pynq-Z1", tmp_path / "out", simulate=3, force=True)
 
 
 def test_the_command_runs_a_deployment_as_any_other_backend(build, images, deployed, plug_in, tmp_path) -> None:

@@ -166,6 +166,8 @@ def test_only_on_xc7_the_cells_are_told_so(build, tmp_path, without_vivado) -> N
             origin = (LIBRARY / path.name).read_text()
             told = board.xc7 and "`ifdef XF_XC7" in origin
             assert path.read_text() == ("`define XF_XC7\n" if told else "") + origin
+        for part in ("top.v", *(f"mem/{p.name}" for p in (build.folder / "mem").iterdir())):
+            assert (tmp_path / name / "hw" / part).read_bytes() == (build.folder / part).read_bytes()
 
 
 @pytest.mark.parametrize(
