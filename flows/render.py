@@ -195,7 +195,7 @@ def finn_text(result: FinnResult) -> str:
     ]
     if result.simulated is not None:
         done = result.simulated
-        pace = "" if done.cycles_per_image is None else f", {done.cycles_per_image:,.1f} cycles an image (with our FIFOs {done.interval:,})"
+        pace = "" if done.cycles_per_image is None else f", {done.cycles_per_image:,.1f} cycles an image (estimate {done.interval:,})"
         lines.append(f"RTL of FINN's builder: {done.images} images equal to the interpreter in {done.cycles:,} cycles{pace}")
     if result.missing:
         lines.append(

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from finn.builder.build_dataflow import build_dataflow_cfg
-from finn.builder.build_dataflow_config import AutoFIFOSizingMethod, DataflowBuildConfig, DataflowOutputType, ShellFlowType
+from finn.builder.build_dataflow_config import AutoFIFOSizingMethod, DataflowBuildConfig, DataflowOutputType, LargeFIFOMemStyle, ShellFlowType
 from finn.builder.build_dataflow_steps import build_dataflow_step_lookup
 
 from xnorflow.errors import CheckFailedError
 from xnorflow.flows.finn.checks import Equality
 from xnorflow.flows.finn.convert import finn_model, folding_record, our_names
+from xnorflow.flows.finn.fifos import finn_fifos
 from xnorflow.flows.finn.settings import BUILD, LOG, SAVED, STITCHED, Settings, write_json
 from xnorflow.flows.finn.steps import STEPS
 from xnorflow.flows.finn.stitch import write_stitched
@@ -46,7 +47,8 @@ class Run:
         self.out, self.tell, self.settings = out, tell, Settings.read(out)
         self.graph = Build.open(out / BUILD).graph
         self.equality = Equality(self.graph, self.settings.probes)
-        model = finn_model(self.graph)
+        fifos = finn_fifos(self.graph)
+        model = finn_model(fifos.bare, fifos.depths)
         self.equality.check(model, "0, the conversion to its operators,")
         model.save(str(out / MODEL))
 
@@ -66,6 +68,7 @@ class Run:
             folding_config_file=self.out / FOLDING,
             auto_fifo_depths=settings.fifos is None,
             auto_fifo_strategy=AutoFIFOSizingMethod.FORCE_MINIMAL_FIFOS,  # that is: as deep as the operators' attributes say
+            large_fifo_mem_style=LargeFIFOMemStyle.BRAM,  # FINN would take URAM for the deepest, which a Zynq-7000 has not
             fifo_config_file=None if settings.fifos is None else self.out / settings.fifos,
             steps=[self._step(name) for name in settings.steps],
             start_step=settings.start,

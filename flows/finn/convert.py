@@ -11,9 +11,8 @@ from qonnx.custom_op.registry import getCustomOp
 from qonnx.util.basic import qonnx_make_model
 
 from xnorflow.flows.finn.ops import PREFIX, operator_name
-from xnorflow.hw.folding.hardware import hardware_nodes
-from xnorflow.hw.graph import Graph, HardwareNode
-from xnorflow.hw.nodes import Fifo, Flatten
+from xnorflow.hw.folding.hardware import carriers, hardware_nodes
+from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 from xnorflow.hw.nodes.fifo import MIN_DEPTH
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.serialise import graph_to_json
@@ -21,15 +20,14 @@ from xnorflow.hw.serialise import graph_to_json
 _DOMAIN = "finn.custom_op.fpgadataflow"
 
 
-def finn_model(graph: Graph) -> ModelWrapper:
+def finn_model(graph: Graph, depths: dict[str, int]) -> ModelWrapper:
     """The graph as FINN's hardware layers, not specialised yet.
 
     Args:
-        graph: folded, with its width converters and FIFOs.
+        graph: folded, with its width converters, without FIFOs.
+        depths: of FINN's FIFOs, by the streams that fill them; the shallowest on the others.
     """
-    nodes = [node for node in hardware_nodes(graph) if not isinstance(node, Fifo)]
-    source = _sources(graph)
-    depths = {source[node.inputs[0]]: node.depth for node in graph.nodes if isinstance(node, Fifo)}
+    nodes, source = hardware_nodes(graph), carriers(graph)
     (inp,), (out,) = graph.inputs, graph.outputs
     body = helper.make_graph(
         [_operator(graph, node, source, depths) for node in nodes],
@@ -44,21 +42,16 @@ def finn_model(graph: Graph) -> ModelWrapper:
     return model
 
 
-def _sources(graph: Graph) -> dict[str, str]:
-    """Every stream -> the stream that is a tensor in FINN's model: neither a Flatten nor a Fifo makes one."""
-    found = {name: name for name in graph.inputs}
-    for node in graph.nodes:
-        for stream in node.outputs:
-            found[stream] = found[node.inputs[0]] if isinstance(node, Fifo | Flatten) else stream
-    return found
-
-
 def _tensor(graph: Graph, stream: str) -> Any:
     return helper.make_tensor_value_info(stream, TensorProto.FLOAT, [1, *graph.streams[stream].shape])
 
 
+def one_node_graph(node: HardwareNode, ins: tuple[StreamType, ...]) -> str:
+    """What an operator keeps in its attribute ``graph``: the node and the types of its inputs."""
+    return graph_to_json(Graph(dict(zip(node.inputs, ins, strict=True)), (node,), node.outputs))
+
+
 def _operator(graph: Graph, node: HardwareNode, source: dict[str, str], depths: dict[str, int]) -> Any:
-    alone = Graph(dict(zip(node.inputs, graph.types_of(node), strict=True)), (node,), node.outputs)
     folding = {"PE": node.pe, "SIMD": node.simd} if isinstance(node, MatVec) else {}
     return helper.make_node(
         operator_name(node),
@@ -67,9 +60,9 @@ def _operator(graph: Graph, node: HardwareNode, source: dict[str, str], depths: 
         name=node.name,
         domain=_DOMAIN,
         backend="fpgadataflow",
-        graph=graph_to_json(alone),
+        graph=one_node_graph(node, graph.types_of(node)),
         inFIFODepths=[MIN_DEPTH] * len(node.inputs),
-        outFIFODepths=[max(MIN_DEPTH, depths.get(s, 0)) for s in node.outputs],
+        outFIFODepths=[depths.get(s, MIN_DEPTH) for s in node.outputs],
         **folding,
     )
 

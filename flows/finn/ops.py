@@ -45,11 +45,12 @@ class NodeOp(HWCustomOp):
     """The abstract operator: one of our nodes, with the types of the streams it reads.
 
     Attributes of the ONNX node: ``graph``, the one-node graph as JSON; ``PE`` and ``SIMD`` of a matrix-vector node, 0 for what
-    the graph says.
+    the graph says; ``zero_and_one`` where FINN's tensors hold the bits of a BIPOLAR input, as behind its own XNOR operators.
     """
 
     def get_nodeattr_types(self) -> dict[str, Any]:
-        return {**super().get_nodeattr_types(), "graph": ("s", True, ""), "PE": ("i", False, 0), "SIMD": ("i", False, 0)}
+        ours = {"graph": ("s", True, ""), "PE": ("i", False, 0), "SIMD": ("i", False, 0), "zero_and_one": ("i", False, 0)}
+        return {**super().get_nodeattr_types(), **ours}
 
     @cached_property
     def one(self) -> Graph:
@@ -82,7 +83,7 @@ class NodeOp(HWCustomOp):
         return self.one.streams[self.hardware.outputs[ind]]
 
     def get_input_datatype(self, ind: int = 0) -> Any:
-        return DataType[self.stream_in(ind).dtype.name]
+        return DataType["BINARY" if self.get_nodeattr("zero_and_one") else self.stream_in(ind).dtype.name]
 
     def get_output_datatype(self, ind: int = 0) -> Any:
         return DataType[self.stream_out(ind).dtype.name]
@@ -151,7 +152,8 @@ class NodeOp(HWCustomOp):
         """The interpreter's integers, on whatever number of frames; floats only because QONNX keeps tensors so."""
         frames = {}
         for ind, (name, tensor) in enumerate(zip(self.hardware.inputs, self.onnx_node.input, strict=True)):
-            frames[name] = context[tensor].astype(np.int64).reshape(-1, *self.stream_in(ind).shape)
+            values = context[tensor].astype(np.int64).reshape(-1, *self.stream_in(ind).shape)
+            frames[name] = 2 * values - 1 if self.get_nodeattr("zero_and_one") else values
         results = execute(self.one, frames)
         for name, tensor in zip(self.hardware.outputs, self.onnx_node.output, strict=True):
             values = results[name]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xnorflow import errors
 from xnorflow.errors import CheckFailedError, XnorflowError
-from xnorflow.flows.finn.settings import LOG
+from xnorflow.flows.finn.settings import LOG, SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +44,7 @@ def run_worker(out: Path, progress: Callable[[str], None] | None) -> tuple[StepF
         CheckFailedError: FINN failed, or its process died; names the step, and the last lines of the log.
     """
     steps: list[StepFigures] = []
-    current, problem = "conversion", None
+    current, problem, since = "conversion", None, time.time()
     with subprocess.Popen([sys.executable, "-m", _WORKER, str(out)], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -57,9 +58,9 @@ def run_worker(out: Path, progress: Callable[[str], None] | None) -> tuple[StepF
             else:
                 problem = event
     if problem is not None:
-        raise _error(problem, current, out)
+        raise _error(problem, current, out, since)
     if process.returncode != 0:
-        raise CheckFailedError(f"FINN's process ended with {process.returncode} in {current}; {out / LOG} ends: {_tail(out)}")
+        raise CheckFailedError(f"FINN's process ended with {process.returncode} in {current}; {out / LOG} ends: {tail(out / LOG)}")
     return tuple(steps)
 
 
@@ -68,13 +69,22 @@ def _line(figures: StepFigures) -> str:
     return f"{figures.step}: {figures.seconds:.2f} s{equal}"
 
 
-def _error(event: dict[str, Any], step: str, out: Path) -> XnorflowError:
+def _error(event: dict[str, Any], step: str, out: Path, since: float) -> XnorflowError:
     kind = getattr(errors, event["error"], None)
     if isinstance(kind, type) and issubclass(kind, XnorflowError):
         return kind(event["message"])
-    return CheckFailedError(f"FINN failed in {step}: {event['message']}; {out / LOG} has the rest")
+    log = vendor_log(out / SCRATCH, since)
+    where = f"{out / LOG} has the rest" if log is None else f"{log} ends: {tail(log)}"
+    return CheckFailedError(f"FINN failed in {step}: {' '.join(event['message'].split())}; {where}")
 
 
-def _tail(out: Path) -> str:
-    lines = (out / LOG).read_text(encoding="utf-8", errors="replace").split("\n") if (out / LOG).is_file() else []
+def vendor_log(scratch: Path, since: float) -> Path | None:
+    """The newest log of Vivado or Vitis HLS that was written since then; FINN's own message does not say what is in it."""
+    logs = [path for name in ("vivado.log", "vitis_hls.log") for path in scratch.rglob(name) if path.stat().st_mtime >= since]
+    return max(logs, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def tail(log: Path) -> str:
+    """The last lines of a log that hold something, in one."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
     return " | ".join([line.strip() for line in lines if line.strip()][-_TAIL:])

@@ -54,6 +54,10 @@ def _import_shim() -> None:
         import finn.xsi as xsi
 
         settings.initialize_dummy_settings()
+    # FINN's Tcl reads these; its own command line sets them, after a look for Vivado.
+    os.environ["FINN_RTLLIB"] = str(settings.get_settings().finn_rtllib)
+    os.environ["FINN_CUSTOM_HLS"] = str(settings.get_settings().finn_custom_hls)
+    os.environ.setdefault("XILINX_LOCAL_USER_DATA", "no")
     for name in xsi._LAZY_NAMES:
         xsi.__dict__.setdefault(name, _NoSimulator)
     xsi.ensure_available = xsi.is_available = lambda: False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from xnorflow.errors import BadInputError, CheckFailedError
+from xnorflow.flows.finn.fifos import finn_fifos
 from xnorflow.hw.interpreter import execute
 from xnorflow.sim.mismatch import first_difference
 from xnorflow.sim.rtl import RtlRequest, simulate
@@ -29,8 +30,8 @@ class SimulatedFigures:
     Attributes:
         images: compared.
         cycles: simulated in all.
-        cycles_per_image, interval: between two frames, measured, and by the estimate of the same cells with our FIFOs.
-        latency, estimated_latency: of the first frame, likewise.
+        cycles_per_image, interval: between two frames, measured, and as the token model has it with FINN's FIFOs.
+        latency: of the first frame.
     """
 
     images: int
@@ -38,7 +39,6 @@ class SimulatedFigures:
     cycles_per_image: float | None
     interval: int
     latency: int | None
-    estimated_latency: int
 
 
 def simulate_stitched(
@@ -74,5 +74,4 @@ def simulate_stitched(
             difference = first_difference(result.sink.unpack(outputs), wanted[first:], first)
             if difference is not None:
                 raise CheckFailedError(difference.text(f"stream {out!r}", "RTL of FINN's builder", "interpreter"))
-    figures = (result.cycles, result.cycles_per_image, build.estimate.interval, result.latency, build.estimate.latency)
-    return SimulatedFigures(len(images), *figures)
+    return SimulatedFigures(len(images), result.cycles, result.cycles_per_image, finn_fifos(graph).interval, result.latency)
