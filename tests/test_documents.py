@@ -25,6 +25,7 @@ COMMANDS = (
     "synth",
     "fifos",
     "shell",
+    "deploy",
     "models",
     "cost",
     "teachers",

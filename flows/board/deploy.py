@@ -86,8 +86,13 @@ def deployment_of(build: Build, board: Board, clock_mhz: float) -> Deployment:
 
 
 def write_deployment(folder: Path, deployment: Deployment) -> None:
-    """Write ``settings.json``, ``run.py`` and ``python/`` into a folder that exists; the bitstream comes from Vivado."""
+    """Write ``settings.json`` and the programs into a folder that exists; the bitstream comes from Vivado."""
     (folder / SETTINGS).write_text(json.dumps(deployment.to_json(), indent=1) + "\n", encoding="utf-8")
+    write_programs(folder)
+
+
+def write_programs(folder: Path) -> None:
+    """Write ``run.py`` and ``python/``, which run a deployment on a board."""
     (folder / "run.py").write_text(_RUN, encoding="utf-8")
     package = Path(xnorflow.__file__).parent
     for name in _MODULES:

@@ -1,13 +1,20 @@
-"""The ``settings.json`` that finn-plus-driver reads, made from a build: FINN's own maker needs nodes that only Vitis HLS compiles."""
+"""The ``settings.json`` that finn-plus-driver reads: made from a build where FINN cannot make it, and completed where it can."""
 
 from __future__ import annotations
 
+import json
+from math import prod
 from typing import TYPE_CHECKING, Any
 
-from xnorflow.flows.board.deploy import ports
+from xnorflow.errors import BadInputError
+from xnorflow.files import replacing
+from xnorflow.flows.board.deploy import ports, write_programs
+from xnorflow.hw.build import Build
+from xnorflow.sim.pynq.deployment import read_settings
 
 if TYPE_CHECKING:
-    from xnorflow.hw.build import Build
+    from pathlib import Path
+
     from xnorflow.sim.packing import BeatFormat
 
 
@@ -44,8 +51,42 @@ def finn_settings(build: Build, clock_mhz: float, *, input_dma: str = "idma0", o
             "fclk_mhz": clock_mhz,
         },
         "experiment_information": {},
-        "xnorflow": {"labels": str(build.manifest["head"]) == "argmax", "tail": build.tail.to_json()},
+        "xnorflow": _host(build),
     }
+
+
+def complete_deployment(folder: Path, build: Path) -> Path:
+    """Add to a deployment of FINN+ what a board needs to give the logits of a build: the host's part, ``run.py`` and ``python/``.
+
+    Args:
+        folder: FINN+'s deployment package.
+        build: the folder that ``compile`` wrote and the deployment was made from.
+
+    Returns:
+        The settings that were completed.
+
+    Raises:
+        BadInputError: one of the folders cannot be used, or the deployment is of another network.
+    """
+    opened = Build.open(build)
+    record, path = read_settings(folder)
+    try:
+        shapes = record["driver_information"]["io_shape_dict"]
+        found = [(shapes[f"{side}dt"][0], prod(int(d) for d in shapes[f"{side}shape_normal"][0][1:])) for side in "io"]
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+        raise BadInputError(f"{path} is no settings file of FINN+ ({type(error).__name__}: {error}); `xnorflow shell` completes its own") from error
+    expected = [(f"DataType['{beats.kind.dtype.name}']", beats.kind.size) for beats in ports(opened)]
+    if found != expected:
+        raise BadInputError(f"{path} is of another network than {build}: input and output are {found}, those of the build {expected}")
+    with replacing(path) as file:
+        file.write((json.dumps({**record, "xnorflow": _host(opened)}, indent=2) + "\n").encode())
+    write_programs(folder)
+    return path
+
+
+def _host(build: Build) -> dict[str, Any]:
+    (kind,) = build.graph.inputs.values()
+    return {"shape": list(kind.shape), "labels": str(build.manifest["head"]) == "argmax", "tail": build.tail.to_json()}
 
 
 def _port(side: str, beats: BeatFormat) -> dict[str, Any]:

@@ -49,8 +49,10 @@ class FinnBoard:
             information = dict(record["driver_information"])
             shapes = dict(information["io_shape_dict"])
             shape = tuple(int(d) for d in shapes["ishape_normal"][0])[1:]
-            self.kind = StreamType(shape if len(shape) == 3 else (math.prod(shape),), _type(str(shapes["idt"][0])))
-            own = record.get("xnorflow", {"labels": False, "tail": []})
+            own = record.get("xnorflow", {"shape": shape if len(shape) == 3 else [math.prod(shape)], "labels": False, "tail": []})
+            self.kind = StreamType(tuple(int(d) for d in own["shape"]), _type(str(shapes["idt"][0])))
+            if self.kind.size != math.prod(shape):
+                raise ValueError(f"images of {self.kind.shape} for an input of {shape}")
             self.labels, self.tail = bool(own["labels"]), FloatChain.from_json(own["tail"])
             counts = shapes["num_inputs"], shapes["num_outputs"]
             driver = str(information["driver_type"])

@@ -155,6 +155,20 @@ def shell(
 
 
 @command
+def deploy(
+    build: BuildFolder,
+    folder: Annotated[Path, typer.Argument(metavar="DEPLOYMENT", help="FINN+'s deployment package of that build.")],
+    as_json: Json = False,
+) -> None:
+    """Add to a deployment of FINN+ what a board needs to give a build's logits: the host's part, run.py and its modules."""
+    from xnorflow.flows.board.finn_settings import complete_deployment
+
+    settings = complete_deployment(folder, build)
+    words = f"{settings}: completed; copy {folder} to the board and run there: sudo python3 run.py IMAGES.npy"
+    show({"settings": str(settings), "build": str(build)}, as_json, words)
+
+
+@command
 def demo(
     data: Annotated[str, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR or folder=DIR.")] = "digits",
     out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("out/demo"),

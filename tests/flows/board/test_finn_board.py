@@ -8,9 +8,11 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
+from xnorflow.cli import app
 from xnorflow.errors import BadInputError, MissingToolError
-from xnorflow.flows.board.finn_settings import finn_settings
+from xnorflow.flows.board.finn_settings import complete_deployment, finn_settings
 from xnorflow.hw.graph import StreamType
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.types import IntType
@@ -104,6 +106,51 @@ def test_settings_of_finn_alone_give_the_hardwares_integers(build, images, finn_
     del record["xnorflow"]
     path.write_text(json.dumps(record))
     np.testing.assert_array_equal(Accelerator.open(finn_deployed, "pynq").infer(images), integers(build, images).astype(np.float32))
+
+
+def test_deploy_completes_what_finn_wrote(build, images, finn_deployed, install) -> None:
+    path = finn_deployed / "driver" / "settings.json"
+    own = json.loads(path.read_text())
+    del own["xnorflow"]
+    path.write_text(json.dumps(own))
+    result = CliRunner().invoke(app, ["deploy", str(build.folder), str(finn_deployed), "--json"])
+    assert (result.exit_code, json.loads(result.stdout)["settings"]) == (0, str(path))
+    completed = json.loads(path.read_text())
+    assert {key: completed[key] for key in own} == own
+    assert (finn_deployed / "run.py").is_file()
+    made = sink_format(build.graph).pack(integers(build, images)).reshape(-1)
+    install(lambda sent, wanted: made[:wanted])
+    np.testing.assert_array_equal(Accelerator.open(finn_deployed, "pynq").infer(images), build.tail.apply(integers(build, images)))
+
+
+def test_deploy_refuses_another_network_and_leaves_the_settings_alone(build, finn_deployed) -> None:
+    path = finn_deployed / "driver" / "settings.json"
+    record = json.loads(path.read_text())
+    record["driver_information"]["io_shape_dict"]["odt"] = ["DataType['INT5']"]
+    before = json.dumps(record)
+    path.write_text(before)
+    with pytest.raises(BadInputError, match=r"is of another network than .*: input and output are .*INT5.*, those of the build .*INT9"):
+        complete_deployment(finn_deployed, build.folder)
+    assert path.read_text() == before
+    assert not (finn_deployed / "run.py").exists()
+    path.write_text("{}")
+    with pytest.raises(BadInputError, match=r"is no settings file of FINN\+ \(KeyError: 'driver_information'\)"):
+        complete_deployment(finn_deployed, build.folder)
+
+
+def test_a_network_that_finn_gave_vectors_takes_images_all_the_same(build, images, finn_deployed, install) -> None:
+    path = finn_deployed / "driver" / "settings.json"
+    record = json.loads(path.read_text())
+    record["driver_information"]["io_shape_dict"]["ishape_normal"] = [[1, 210]]
+    path.write_text(json.dumps(record))
+    made = sink_format(build.graph).pack(integers(build, images)).reshape(-1)
+    install(lambda sent, wanted: made[:wanted])
+    assert Accelerator.open(finn_deployed, "pynq").kind.shape == (7, 10, 3)
+    np.testing.assert_array_equal(Accelerator.open(finn_deployed, "pynq").infer(images), build.tail.apply(integers(build, images)))
+    record["xnorflow"]["shape"] = [7, 10, 1]
+    path.write_text(json.dumps(record))
+    with pytest.raises(BadInputError, match=r"is damaged: ValueError: images of \(7, 10, 1\) for an input of \(210,\)"):
+        Accelerator.open(finn_deployed, "pynq")
 
 
 def test_weights_lie_beside_the_settings_whatever_the_working_directory(finn_deployed, install, monkeypatch) -> None:
