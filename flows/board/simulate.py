@@ -59,25 +59,31 @@ class SimulatedShell:
         model = compile_model(verilog, (top,), build.folder / "sim", optimise=optimise, progress=progress)
         return cls(build, model, source, sink, RtlRequest.of(build, stalls=True).patience)
 
-    def stream(self, sent: ByteArray, wanted: int, *, batches: int = 1, stalls: bool = False, seed: int = 0) -> SessionResult:
+    def stream(self, sent: ByteArray, wanted: int, *, batches: int = 1, broken_off: int = 0, stalls: bool = False, seed: int = 0) -> SessionResult:
         """Stream the bytes of one or more DMA transfers of equal size, back to back after a reset.
+
+        With ``broken_off``, so many beats of the first transfer come before them, and another reset.
 
         TLAST stands on the last beat of each transfer alone; at the output, anywhere but on the last beat of its share of the
         ``wanted`` bytes it is a fault.
         """
         source, sink = _transfer(sent.size // batches, self.source.bytes), _transfer(wanted // batches, self.sink.bytes)
-        steps = (Step("reset"), Step("stream", 0, batches))
+        before = (Step("reset"), Step("interrupt", 0, broken_off)) if broken_off else ()
+        steps = (*before, Step("reset"), Step("stream", 0, batches))
         request = SessionRequest(self.model, SHELL_MODULE, self.build.folder, source, sink, steps, stalls, seed, self.patience)
         return run_session(request, sent.reshape(batches, source.beats, source.bytes))
 
     def run(self, images: IntArray, *, stalls: bool = False, seed: int = 0) -> tuple[IntArray, int]:
         """One batch of images ``(N, H, W, C)``: int64 output ``(N, *shape)``, and the cycles it took.
 
+        With ``stalls`` there are random gaps and stalls, and before the batch the same one up to the middle of its last frame.
+
         Raises:
             CheckFailedError: the hardware is stuck, breaks its handshake, or ends the batch in the wrong place.
         """
         wanted = len(images) * self.sink.beats * self.sink.bytes
-        result = self.stream(self.source.pack(images).reshape(-1), wanted, stalls=stalls, seed=seed)
+        broken_off = self.source.beats * (len(images) - 1) + (self.source.beats + 1) // 2 if stalls else 0
+        result = self.stream(self.source.pack(images).reshape(-1), wanted, broken_off=broken_off, stalls=stalls, seed=seed)
         if result.fault is not None:
             raise CheckFailedError(f"the shell's hardware {result.fault}")
         made = result.outputs[0].reshape(len(images), self.sink.beats, self.sink.bytes)

@@ -16,9 +16,12 @@ import pytest
 from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
 from xnorflow.flows.board.finn_settings import finn_settings
 from xnorflow.flows.board.shell import shell
+from xnorflow.flows.board.simulate import SimulatedShell
+from xnorflow.flows.board.wrapper import wrapper_text
 from xnorflow.flows.compile import compile_
 from xnorflow.flows.render import shell_text
 from xnorflow.flows.run import run
+from xnorflow.hw.emit.folder import LIBRARY
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.random_networks import draw
 from xnorflow.sim.accelerator import Accelerator
@@ -61,10 +64,32 @@ def test_batches_back_to_back_end_with_tlast_through_stalls_too(build, images, s
     sent = simulated.source.pack(chosen.astype(np.int64)).reshape(-1)
     for stalls, seed in ((False, 0), (True, 1), (True, 2)):
         wanted = len(chosen) * simulated.sink.beats * simulated.sink.bytes
-        result = simulated.stream(sent, wanted, batches=batches, stalls=stalls, seed=seed)
+        result = simulated.stream(sent, wanted, batches=batches, broken_off=seed * 50, stalls=stalls, seed=seed)
         assert result.fault is None
         made = result.outputs[0].reshape(len(chosen), simulated.sink.beats, simulated.sink.bytes)
         np.testing.assert_array_equal(simulated.sink.unpack(made), integers(build, chosen))
+
+
+MUTANTS = {
+    "TLAST with the first frame after the end of the input": ("ended_q && ahead_q == FrameBits'(1)", "ended_q"),
+    "the next batch is let in early": (" && !ended_q", ""),
+}
+
+
+@pytest.mark.verilator
+@pytest.mark.parametrize("fault", MUTANTS)
+def test_a_fault_in_the_batch_marker_is_noticed(build, images, simulated, tmp_path, monkeypatch, fault) -> None:
+    right, wrong = MUTANTS[fault]
+    text = (LIBRARY / "xf_axis_batch.sv").read_text()
+    assert right in text
+    (tmp_path / "xf_axis_batch.sv").write_text(text.replace(right, wrong))
+    (tmp_path / "shell.v").write_text(wrapper_text("top", simulated.source, simulated.sink))
+    monkeypatch.setattr("xnorflow.flows.board.simulate.LIBRARY", tmp_path)
+    mutant = SimulatedShell.of(build, tmp_path / "shell.v", optimise=False)
+    sent = simulated.source.pack(images[:8].astype(np.int64)).reshape(-1)
+    result = mutant.stream(sent, 8 * simulated.sink.beats * simulated.sink.bytes, batches=2)
+    assert result.fault is not None
+    assert "m_axis_tlast" in result.fault
 
 
 @pytest.mark.verilator
