@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from xnorflow.flows.vendor_tools import missing_words
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -198,9 +200,7 @@ def finn_text(result: FinnResult) -> str:
         pace = "" if done.cycles_per_image is None else f", {done.cycles_per_image:,.1f} cycles an image (estimate {done.interval:,})"
         lines.append(f"RTL of FINN's builder: {done.images} images equal to the interpreter in {done.cycles:,} cycles{pace}")
     if result.missing:
-        lines.append(
-            f"stopped after {result.done[-1]}: {' and '.join(result.missing)} not on PATH; where they are, go on with {result.out / 'continue.sh'}"
-        )
+        lines.append(f"stopped after {result.done[-1]}: {missing_words(result.missing)}; then go on with {result.out / 'continue.sh'}")
     else:
         lines.append(f"finished for {result.board}: {result.out}")
     return "\n".join(lines)

@@ -45,7 +45,8 @@ def run_worker(out: Path, progress: Callable[[str], None] | None) -> tuple[StepF
     """
     steps: list[StepFigures] = []
     current, problem, since = "conversion", None, time.time()
-    with subprocess.Popen([sys.executable, "-m", _WORKER, str(out)], stdout=subprocess.PIPE, text=True) as process:
+    # FINN writes the folder it was started in into its scripts, unquoted.
+    with subprocess.Popen([sys.executable, "-m", _WORKER, str(out)], cwd=out.parent, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             event: dict[str, Any] = json.loads(line)

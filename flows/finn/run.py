@@ -13,6 +13,7 @@ from xnorflow.flows.finn.process import StepFigures, run_worker
 from xnorflow.flows.finn.settings import BUILD, SAVED, SETTINGS, STITCHED, Settings, saved_steps
 from xnorflow.flows.finn.simulate import SimulatedFigures, simulate_stitched
 from xnorflow.flows.finn.steps import BOARDS, runnable
+from xnorflow.flows.finn.workplace import workplace
 from xnorflow.hw.build import MODEL, Build
 from xnorflow.hw.compile import compile_model
 from xnorflow.hw.folding import FoldingRequest
@@ -75,7 +76,7 @@ def finn(
 
     Args:
         build: folder that ``compile`` wrote.
-        out: folder of the FINN build; its path holds no blank.
+        out: folder of the FINN build.
         board: one of :data:`BOARDS`.
         fps: frames a second to fold for, anew; None, with no ``folding``, for the build's own folding.
         folding: PE and SIMD by layer, in FINN's format.
@@ -96,15 +97,16 @@ def finn(
     out = Path.cwd() / out
     _check_options(out, board, probes, simulate)
     steps, missing = runnable()
+    place = workplace(out)
     if resume:
-        settings = _settings_to_resume(out)
+        settings = _settings_to_resume(out, place)
     else:
-        settings = Settings(str(out), board, _period(build, clock_ns), None if fifos is None else FIFOS, probes, steps)
+        settings = Settings(str(place), board, _period(build, clock_ns), None if fifos is None else FIFOS, probes, steps)
         _prepare(Build.open(build), out, _request(fps, folding, settings.clock_ns), fifos, force=force, progress=progress)
     left = steps[len(saved_steps(out)) :]
-    replace(settings, folder=str(out), steps=steps, start=left[0] if left and len(left) < len(steps) else None).write(out)
+    replace(settings, folder=str(place), steps=steps, start=left[0] if left and len(left) < len(steps) else None).write(out)
     _write_continue(out)
-    ran = run_worker(out, progress) if left else ()
+    ran = run_worker(place, progress) if left else ()
     simulated = None if simulate is None else simulate_stitched(Build.open(out / BUILD), out / STITCHED, simulate, progress=progress)
     return FinnResult(out, settings.board, settings.clock_ns, ran, saved_steps(out), missing, *_reports(out), simulated)
 
@@ -112,8 +114,6 @@ def finn(
 def _check_options(out: Path, board: str, probes: int, simulate: int | None) -> None:
     if board not in BOARDS:
         raise BadInputError(f"board {board!r} is unknown; accepted are {', '.join(BOARDS)}")
-    if any(c.isspace() for c in str(out)):
-        raise BadInputError(f"folder {out} has a blank in its path, at which FINN splits its commands; choose another with --out")
     for name, count in (("probes", probes), ("images to simulate", simulate)):
         if count is not None and count < 2:
             raise BadInputError(f"{count} {name} are too few; at least 2 are accepted")
@@ -181,10 +181,10 @@ def _fifo_record(path: Path) -> str:
     return text
 
 
-def _settings_to_resume(out: Path) -> Settings:
+def _settings_to_resume(out: Path, place: Path) -> Settings:
     """The settings of a build that goes on; from its first step if the folder was moved, for FINN's models hold absolute paths."""
     settings = Settings.read(out)
-    if settings.folder != str(out):
+    if settings.folder != str(place):
         (out / SAVED).unlink(missing_ok=True)
     return settings
 

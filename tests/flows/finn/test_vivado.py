@@ -68,7 +68,7 @@ def check_project(tcl: str, build: Build, names: dict[str, str]) -> None:
 @pytest.mark.verilator
 def test_vivado_gets_a_whole_project_and_what_it_stops_at_is_told(trapped: tuple[Build, FinnResult], vivado: Path, tmp_path: Path) -> None:
     build, result = trapped
-    out = tmp_path / "out"
+    out = tmp_path / "two words"  # FINN splits its commands at blanks
     shutil.copytree(result.out, out)
     settings = json.loads((out / "finn.json").read_text())
     assert Path(settings["folder"]) == result.out, "a folder that was moved starts from the first step"
@@ -84,7 +84,7 @@ def test_vivado_gets_a_whole_project_and_what_it_stops_at_is_told(trapped: tuple
     assert done.missing == ("vitis_hls",)
     folder, words, library = json.loads((vivado / "asked.json").read_text())
     assert words == ["-mode", "batch", "-source", "make_project.tcl"]
-    assert Path(folder).is_relative_to(out)
+    assert Path(folder).is_relative_to(out.resolve())
     tcl = Path(folder, "make_project.tcl").read_text().replace("$::env(FINN_RTLLIB)", library)
     assert "$::env" not in tcl
     check_project(tcl, build, json.loads((out / "node_names.json").read_text()))
