@@ -44,6 +44,7 @@ def vivado(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "vivado").write_text(FAKE.format(python=sys.executable))
     (folder / "vivado").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the link to a folder with a blank goes with the test
     return folder
 
 
