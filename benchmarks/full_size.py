@@ -1,11 +1,12 @@
 """A network at full size, from PyTorch to RTL: what each stage takes, and that every link gives the same bits.
 
-    python benchmarks/full_size.py reactnet-a --data folder=DIR [--cycles 1000000] [--probes 4] [--images 4] [--rtl-images 1] [--work DIR]
+    python benchmarks/full_size.py reactnet-a --data folder=DIR [--side 224] [--cycles 1000000] [--probes 4] [--images 4] [--rtl-images 1]
 
 The network is not trained: its batch norms follow real pictures (scikit-learn's two photographs, cut and mirrored, and the
 pictures of DIR, enlarged), its other weights are random, so that no stage is easier than with a trained one. Each stage runs in a
 process of its own, which is where its memory is measured; `--until STAGE` stops behind one. A stage that is recorded in the work folder
-is not run again. The record of the stages that were run goes to ``benchmarks/results/full-size-NETWORK.json``.
+``--work DIR`` is not run again. The record of the stages that were run goes to ``benchmarks/results/full-size-NETWORK.json``, or
+``full-size-NETWORK-SIDE.json`` for images of another side.
 """
 
 from __future__ import annotations
@@ -28,23 +29,23 @@ from typing import Any
 import numpy as np
 from provenance import ROOT, provenance
 
-SIDE, CLASSES, CLOCK_MHZ = 224, 1000, 100.0
+CLASSES, CLOCK_MHZ = 1000, 100.0
 CALIBRATION = 8
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
-def pictures(folder: Path) -> np.ndarray:
-    """Real pictures, uint8 ``(N, 224, 224, 3)``: photographs first and last, enlarged ones between."""
+def pictures(folder: Path, side: int) -> np.ndarray:
+    """Real pictures, uint8 ``(N, side, side, 3)``: photographs first and last, small ones of that size between."""
     from PIL import Image
     from sklearn.datasets import load_sample_images
 
     photographs = []
     for image in load_sample_images().images:
         height, width, _ = image.shape
-        cuts = [image[y : y + SIDE, x : x + SIDE] for y in (0, height - SIDE) for x in (0, width - SIDE)]
+        cuts = [image[y : y + side, x : x + side] for y in (0, height - side) for x in (0, width - side)]
         photographs += [*cuts, *(cut[:, ::-1] for cut in cuts)]
     files = sorted(folder.glob("test/*/*"))
-    small = [Image.open(file).convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC) for file in files[:: max(1, len(files) // 8)]]
+    small = [Image.open(file).convert("RGB").resize((side, side), Image.Resampling.BICUBIC) for file in files[:: max(1, len(files) // 8)]]
     return np.stack([photographs[0], np.asarray(small[0]), photographs[9], *map(np.asarray, small[1:]), *photographs[1:9], *photographs[10:]])
 
 
@@ -62,9 +63,9 @@ def network(given: argparse.Namespace) -> dict[str, Any]:
 
     torch.manual_seed(20)
     norm, scheme = PixelNorm(mean=MEAN, std=STD), QuantScheme(weight_scale="mean")
-    pixels = pictures(given.data)
+    pixels = pictures(given.data, given.side)
     images = torch.from_numpy(np.ascontiguousarray(norm.apply(pixels).transpose(0, 3, 1, 2)))
-    config = ModelConfig(given.network, input_shape=(3, SIDE, SIDE), num_classes=CLASSES, padding_value=-1)
+    config = ModelConfig(given.network, input_shape=(3, given.side, given.side), num_classes=CLASSES, padding_value=-1)
     trained = quantise(build_config(config), scheme)
     for layer in (m for m in trained.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
         nn.init.normal_(layer.weight)
@@ -256,6 +257,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("network")
     parser.add_argument("--data", required=True, metavar="folder=DIR", help="pictures in DIR/test/CLASS")
+    parser.add_argument("--side", type=int, default=224, help="of the images, in pixels")
     parser.add_argument("--cycles", type=int, default=1_000_000, help="interval to fold to")
     parser.add_argument("--probes", type=int, default=4, help="random probe images of the lowering, besides four fixed ones")
     parser.add_argument("--images", type=int, default=4)
@@ -265,7 +267,8 @@ def main() -> None:
     given = parser.parse_args()
     text = " ".join(sys.argv).replace(given.data, "folder=DIR")
     given.data = Path(given.data.removeprefix("folder="))
-    given.work = given.work or ROOT / "out" / f"full-size-{given.network}"
+    title = f"full-size-{given.network}" + (f"-{given.side}" if given.side != 224 else "")
+    given.work = given.work or ROOT / "out" / title
     given.work.mkdir(parents=True, exist_ok=True)
     stages = {}
     for name in STAGES:
@@ -280,9 +283,9 @@ def main() -> None:
         print(name, stages[name], flush=True)
         if name == given.until:
             break
-    record = {**provenance(), "network": given.network, "input": [SIDE, SIDE, 3], "classes": CLASSES, "stages": stages}
+    record = {**provenance(), "network": given.network, "input": [given.side, given.side, 3], "classes": CLASSES, "stages": stages}
     record["command"] = f"python {text.replace(str(given.work), 'DIR')}"
-    result = ROOT / "benchmarks" / "results" / f"full-size-{given.network}.json"
+    result = ROOT / "benchmarks" / "results" / f"{title}.json"
     result.write_text(json.dumps(record, indent=2) + "\n")
 
 
