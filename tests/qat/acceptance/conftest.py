@@ -1,8 +1,10 @@
-"""The experiments of ``benchmarks/acceptance.py``, each trained once for all tests of a session."""
+"""The experiments of ``benchmarks/acceptance.py``, each trained once for all tests of a session, whatever worker runs them."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib
+import pickle
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
@@ -28,17 +31,40 @@ class Measured:
                 assert held, f"{name} is {self.figures[name]:.6g}, accepted is {text}"
 
 
+class SharedRuns:
+    """``Runs`` of which each is trained in one of the processes that test side by side, while the others wait for it.
+
+    Args:
+        rows: the script's module.
+        folder: of all these processes.
+    """
+
+    def __init__(self, rows: ModuleType, folder: Path) -> None:
+        self.rows = rows
+        self.folder = folder
+
+    def train(self, *key: Any, **settings: Any) -> Any:
+        """As ``Runs.train``; a training that is refused is refused in each process anew."""
+        own = self.folder / hashlib.sha256(repr((key, settings)).encode()).hexdigest()[:16]
+        own.mkdir(parents=True, exist_ok=True)
+        done = own / "run.pickle"
+        with FileLock(own / "lock"):
+            if not done.is_file():
+                done.write_bytes(pickle.dumps(self.rows.Runs(own).train(*key, **settings)))
+        return pickle.loads(done.read_bytes())
+
+
 class Experiments:
     """Measures a row of a seed once; its trainings are shared with other rows.
 
     Args:
         rows: the script's module.
-        folder: for the trainings.
+        runs: of all trainings.
     """
 
-    def __init__(self, rows: ModuleType, folder: Path) -> None:
+    def __init__(self, rows: ModuleType, runs: SharedRuns) -> None:
         self.rows = rows
-        self.runs = rows.Runs(folder)
+        self.runs = runs
         self.known: dict[tuple[str, int], Measured] = {}
 
     def __call__(self, name: str, seed: int) -> Measured:
@@ -57,7 +83,9 @@ class Experiments:
 
 
 @pytest.fixture(scope="session")
-def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Experiments]:
+def measured(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Experiments]:
     sys.path.insert(0, str(BENCHMARKS))
-    yield Experiments(importlib.import_module("acceptance_rows"), tmp_path_factory.mktemp("acceptance"))
+    rows = importlib.import_module("acceptance_rows")
+    own = tmp_path_factory.getbasetemp()
+    yield Experiments(rows, SharedRuns(rows, (own if worker_id == "master" else own.parent) / "acceptance"))
     sys.path.remove(str(BENCHMARKS))
