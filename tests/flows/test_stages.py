@@ -132,11 +132,9 @@ def test_without_the_tool_nothing_starts_and_the_line_says_what_is_missing(folde
 
 
 KILLED = """
-import signal
 import sys
 from pathlib import Path
 from xnorflow.flows.stages import Stage, StageFolder
-signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell in the background takes from its children
 StageFolder(Path(sys.argv[1]), tuple(Stage(n, "vivado", (n,), (n + ".out",)) for n in ("one", "two"))).run()
 """
 
