@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from provenance import ROOT, provenance
+from provenance import ROOT, provenance, record_entry
 
 from xnorflow.flows.compile import compile_
 from xnorflow.flows.export import export
@@ -105,6 +105,11 @@ def trained(checkpoint: Path) -> dict[str, Any]:
     return {name: value for name, value in found.items() if name not in ("checkpoint", "data")}
 
 
+def public(given: argparse.Namespace) -> dict[str, str]:
+    """What this machine's folders are called in the record."""
+    return {given.data: f"{given.data.partition('=')[0]}=DIR", str(given.work): "out/families", str(given.checkpoint.parent): "out"}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name")
@@ -134,24 +139,7 @@ def main() -> None:
         "rtl-stalls": lambda: hardware(folder, given, stalls=True),
     }
     record = {**provenance(), "training": trained(given.checkpoint), **{name: once(folder, name, step) for name, step in steps.items()}}
-    write(given, record)
-
-
-def write(given: argparse.Namespace, record: dict[str, Any]) -> None:
-    """Put the record into the file of all networks, without this machine's folders."""
-    text = json.dumps(record)
-    for secret, public in (
-        (given.data, f"{given.data.partition('=')[0]}=DIR"),
-        (str(given.work), "out/families"),
-        (str(given.checkpoint.parent), "out"),
-        (str(ROOT), "."),
-    ):
-        text = text.replace(secret, public)
-    networks = json.loads(given.out.read_text()) if given.out.is_file() else {}
-    networks[given.name] = json.loads(text)
-    partial = given.out.with_suffix(".partial")
-    partial.write_text(json.dumps(networks, indent=2) + "\n")
-    partial.replace(given.out)
+    record_entry(given.out, given.name, record, public(given))
 
 
 if __name__ == "__main__":

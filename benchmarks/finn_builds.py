@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import resource
 import sys
 import time
@@ -20,15 +19,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from provenance import ROOT, provenance
+from provenance import ROOT, provenance, record_entry
 
+from xnorflow.flows.board.boards import BOARDS
 from xnorflow.flows.finn.run import finn
 from xnorflow.flows.finn.settings import STITCHED
 from xnorflow.flows.finn.simulate import simulate_stitched
-from xnorflow.flows.finn.steps import BOARDS
 from xnorflow.flows.images import load_images
 from xnorflow.flows.verify import verify
 from xnorflow.hw.build import Build
+
+RESULT = ROOT / "benchmarks" / "results" / "finn-builds.json"
 
 
 def say(text: str) -> None:
@@ -82,28 +83,10 @@ def main() -> None:
         boards[board] = build_board(given.build, given.work / f"{given.name}-{board}", board)
     entry: dict[str, Any] = {**provenance(), "compiled": ours, "boards": boards}
     if not given.no_rtl:
-        entry["rtl"] = rtl(given.build, given.work / f"{given.name}-{BOARDS[0]}", given)
-    record(given, entry)
-
-
-def record(given: argparse.Namespace, entry: dict[str, Any]) -> None:
-    """Replace the network's entry."""
-    result = ROOT / "benchmarks" / "results" / "finn-builds.json"
-    found = json.loads(result.read_text()) if result.is_file() else {}
-    text = json.dumps({**found, given.name: entry}, indent=1, sort_keys=True) + "\n"
-    kind, _, place = given.data.partition("=")
-    for path, name in (
-        (place, "DIR"),
-        (str(given.build), "BUILD"),
-        (str(given.checkpoint), "CHECKPOINT"),
-        (str(given.work), "WORK"),
-        (str(ROOT), "."),
-    ):
-        text = text.replace(path, name) if path else text
-    partial = result.with_suffix(".partial")
-    partial.write_text(text)
-    partial.replace(result)
-    say(f"{given.name} on {kind}: recorded in {result.relative_to(ROOT)}")
+        entry["rtl"] = rtl(given.build, given.work / f"{given.name}-{next(iter(BOARDS))}", given)
+    names = {given.data.partition("=")[2]: "DIR", str(given.build): "BUILD", str(given.checkpoint): "CHECKPOINT", str(given.work): "WORK"}
+    record_entry(RESULT, given.name, entry, names)
+    say(f"{given.name} recorded in {RESULT.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

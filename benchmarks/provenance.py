@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ("models", "qat", "hw", "sim", "flows", "kernels")
@@ -21,6 +26,18 @@ def provenance() -> dict[str, str]:
         "machine": f"{processor()}, {platform.system()}, Python {platform.python_version()}",
         "date": datetime.now(UTC).date().isoformat(),
     }
+
+
+def record_entry(file: Path, name: str, entry: Mapping[str, Any], public: Mapping[str, str]) -> None:
+    """Replace one entry of a record of many, with public names for this machine's folders; the others stay."""
+    text = json.dumps(entry)
+    for place, word in {**public, str(ROOT): "."}.items():
+        text = text.replace(place, word) if place else text
+    entries = json.loads(file.read_text()) if file.is_file() else {}
+    entries[name] = json.loads(text)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(entries, indent=2) + "\n")
+    partial.replace(file)
 
 
 def commit() -> str:

@@ -116,10 +116,10 @@ class StageFolder:
                         break
                     say(f"{stage.name}: {time.monotonic() - begin:.0f} s, {(last_lines(log, 1) or ['no line yet'])[0]}")
         if process.returncode:
-            raise CheckFailedError(f"{tool.name} failed in stage {stage.name} with exit code {process.returncode}; {_ending(log)}")
+            raise CheckFailedError(f"{tool.name} failed in stage {stage.name} with exit code {process.returncode}; {ending(log)}")
         absent = self._absent(stage)
         if absent:
-            raise CheckFailedError(f"{tool.name} ended stage {stage.name} without making {absent[0]}; {_ending(log)}")
+            raise CheckFailedError(f"{tool.name} ended stage {stage.name} without making {absent[0]}; {ending(log)}")
         say(f"{stage.name}: done in {time.monotonic() - begin:.0f} s")
 
     @contextmanager
@@ -173,8 +173,9 @@ def last_lines(log: Path, count: int = LAST_LINES) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()][-count:]
 
 
-def _ending(log: Path) -> str:
-    lines = last_lines(log)
+def ending(log: Path) -> str:
+    """What an error quotes of a log: where it is, and its last lines."""
+    lines = last_lines(log) if log.is_file() else []
     return f"its log {log} ends: {' | '.join(lines)}" if lines else f"its log {log} is empty"
 
 

@@ -213,14 +213,14 @@ def check_rtl(request: RtlRequest, images: IntArray, outputs: IntArray, result: 
         CheckFailedError: a value differs, a rule of the handshake is broken, or frames are missing.
     """
     for first, part in result.parts:
-        failing, problem = _first_problem(first, part, outputs, result.sink)
+        failing, problem = first_problem(first, part, outputs, result.sink)
         if problem is None:
             continue
         node = first_rtl_difference(request, images, min(failing, len(images) - 1), progress=progress)
         raise CheckFailedError(f"{problem} (seed {request.seed}); {node or _ALL_RIGHT}")
 
 
-def _first_problem(first: int, part: SessionResult, outputs: IntArray, sink: BeatFormat) -> tuple[int, str | None]:
+def first_problem(first: int, part: SessionResult, outputs: IntArray, sink: BeatFormat) -> tuple[int, str | None]:
     """Image and text of a process's first wrong output, or of its fault; None where all is well."""
     for made in part.outputs:
         found = first_difference(sink.unpack(made), outputs[first : first + len(made)], first)

@@ -115,7 +115,8 @@ def test_a_step_is_done_once_and_one_that_failed_again(families: ModuleType, tmp
 def test_a_networks_record_replaces_its_own_and_tells_no_folder(families: ModuleType, tmp_path: Path) -> None:
     given = argparse.Namespace(name="b", data=f"folder={tmp_path}", work=tmp_path / "work", checkpoint=tmp_path / "c" / "x", out=tmp_path / "r.json")
     given.out.write_text('{"a": 1, "b": 2}')
-    families.write(given, {"data": given.data, "build": str(given.work / "b"), "from": str(given.checkpoint)})
+    entry = {"data": given.data, "build": str(given.work / "b"), "from": str(given.checkpoint)}
+    families.record_entry(given.out, given.name, entry, families.public(given))
     assert json.loads(given.out.read_text()) == {"a": 1, "b": {"data": "folder=DIR", "build": "out/families/b", "from": "out/x"}}
 
 

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from xnorflow import errors
 from xnorflow.errors import CheckFailedError, XnorflowError
 from xnorflow.flows.finn.settings import LOG, SCRATCH
+from xnorflow.flows.stages import ending
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
 _WORKER = "xnorflow.flows.finn.worker"
-_TAIL = 3
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ def run_worker(out: Path, progress: Callable[[str], None] | None) -> tuple[StepF
     if problem is not None:
         raise _error(problem, current, out, since)
     if process.returncode != 0:
-        raise CheckFailedError(f"FINN's process ended with {process.returncode} in {current}; {out / LOG} ends: {tail(out / LOG)}")
+        raise CheckFailedError(f"FINN's process ended with {process.returncode} in {current}; {ending(out / LOG)}")
     return tuple(steps)
 
 
@@ -75,7 +75,7 @@ def _error(event: dict[str, Any], step: str, out: Path, since: float) -> Xnorflo
     if isinstance(kind, type) and issubclass(kind, XnorflowError):
         return kind(event["message"])
     log = vendor_log(out / SCRATCH, since)
-    where = f"{out / LOG} has the rest" if log is None else f"{log} ends: {tail(log)}"
+    where = f"{out / LOG} has the rest" if log is None else ending(log)
     return CheckFailedError(f"FINN failed in {step}: {' '.join(event['message'].split())}; {where}")
 
 
@@ -83,9 +83,3 @@ def vendor_log(scratch: Path, since: float) -> Path | None:
     """The newest log of Vivado or Vitis HLS that was written since then; FINN's own message does not say what is in it."""
     logs = [path for name in ("vivado.log", "vitis_hls.log") for path in scratch.rglob(name) if path.stat().st_mtime >= since]
     return max(logs, key=lambda path: path.stat().st_mtime, default=None)
-
-
-def tail(log: Path) -> str:
-    """The last lines of a log that hold something, in one."""
-    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.is_file() else []
-    return " | ".join([line.strip() for line in lines if line.strip()][-_TAIL:])

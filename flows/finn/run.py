@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xnorflow.errors import BadInputError
+from xnorflow.files import check_place, making_folder
+from xnorflow.flows.board.boards import board_named
 from xnorflow.flows.finn import shim
 from xnorflow.flows.finn.process import StepFigures, run_worker
 from xnorflow.flows.finn.settings import BUILD, SAVED, SETTINGS, STITCHED, Settings, saved_steps
 from xnorflow.flows.finn.simulate import SimulatedFigures, simulate_stitched
-from xnorflow.flows.finn.steps import BOARDS, runnable
+from xnorflow.flows.finn.steps import runnable
 from xnorflow.flows.finn.workplace import workplace
 from xnorflow.hw.build import MODEL, Build
 from xnorflow.hw.compile import compile_model
@@ -77,7 +79,7 @@ def finn(
     Args:
         build: folder that ``compile`` wrote.
         out: folder of the FINN build.
-        board: one of :data:`BOARDS`.
+        board: one of :data:`xnorflow.flows.board.boards.BOARDS`, by its name.
         fps: frames a second to fold for, anew; None, with no ``folding``, for the build's own folding.
         folding: PE and SIMD by layer, in FINN's format.
         fifos: depths of FIFOs, in FINN's format; None for our solver's.
@@ -112,8 +114,7 @@ def finn(
 
 
 def _check_options(out: Path, board: str, probes: int, simulate: int | None) -> None:
-    if board not in BOARDS:
-        raise BadInputError(f"board {board!r} is unknown; accepted are {', '.join(BOARDS)}")
+    board_named(board)
     for name, count in (("probes", probes), ("images to simulate", simulate)):
         if count is not None and count < 2:
             raise BadInputError(f"{count} {name} are too few; at least 2 are accepted")
@@ -139,26 +140,17 @@ def _prepare(
     build: Build, out: Path, request: FoldingRequest | None, fifos: Path | None, *, force: bool, progress: Callable[[str], None] | None
 ) -> None:
     """Make the folder with the network in it, folded as asked; nothing is left of it where that fails."""
-    if out.exists() and not (force and (out / SETTINGS).is_file()):
-        hint = "give --force to replace it, or --resume to go on with it" if (out / SETTINGS).is_file() else "it is no folder of a FINN build"
-        raise BadInputError(f"{out} exists; choose another folder, or: {hint}")
+    check_place(out, SETTINGS, "folder of a FINN build", force=force)
     if build.folder.resolve().is_relative_to(out.resolve()):
         raise BadInputError(f"build folder {build.folder} lies in {out}, which would be replaced")
     depths = None if fifos is None else _fifo_record(fifos)
-    new = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
-    try:
+    with making_folder(out, "FINN build") as new:
         if request is None:
             shutil.copytree(build.folder, new / BUILD, ignore=shutil.ignore_patterns("sim"))
         else:
             _fold_anew(build, new / BUILD, request, progress)
         if depths is not None:
             (new / FIFOS).write_text(depths, encoding="utf-8")
-        shutil.rmtree(out, ignore_errors=True)
-        new.rename(out)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _fold_anew(build: Build, target: Path, request: FoldingRequest, progress: Callable[[str], None] | None) -> None:

@@ -13,6 +13,7 @@ from xnorflow.records import parse_json
 if TYPE_CHECKING:
     from pathlib import Path
 
+TOP = "finn_top"  # module of the stitched RTL
 SETTINGS, LOG, SCRATCH, BUILD, STITCHED, SAVED = "finn.json", "finn.log", "finn_tmp", "build", "stitched", "saved.json"
 
 

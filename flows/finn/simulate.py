@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from xnorflow.errors import BadInputError, CheckFailedError
+from xnorflow.flows.finn.checks import probe_images
 from xnorflow.flows.finn.fifos import finn_fifos
+from xnorflow.flows.finn.settings import TOP
 from xnorflow.hw.interpreter import execute
-from xnorflow.sim.mismatch import first_difference
+from xnorflow.sim.chain import first_problem
 from xnorflow.sim.rtl import RtlRequest, simulate
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.build import Build
     from xnorflow.hw.types import IntArray
-
-TOP = "finn_top"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def simulate_stitched(
     Args:
         build: the network.
         folder: where the stitched RTL is.
-        count: images, drawn at random where none are given.
+        count: images: all of the least value, all of the greatest, then random ones, where none are given.
         images: int64 ``(N, *shape)``.
         stalls: draw input gaps and output stalls.
         progress: called with a line of text.
@@ -63,15 +61,11 @@ def simulate_stitched(
     graph = build.graph
     (name,), (out,) = graph.inputs, graph.outputs
     if images is None:
-        kind = graph.inputs[name].dtype
-        images = np.random.default_rng(1).integers(kind.minimum, kind.maximum + 1, (count, *graph.inputs[name].shape))
+        images = probe_images(graph, count, seed=1)
     wanted = execute(graph, {name: images})[out]
     result = simulate(replace(RtlRequest.of(build, stalls=stalls), folder=folder, top=TOP), images, progress=progress)
     for first, part in result.parts:
-        if part.fault is not None:
-            raise CheckFailedError(f"RTL of FINN's builder: {part.fault}")
-        for outputs in part.outputs:
-            difference = first_difference(result.sink.unpack(outputs), wanted[first:], first)
-            if difference is not None:
-                raise CheckFailedError(difference.text(f"stream {out!r}", "RTL of FINN's builder", "interpreter"))
+        _, problem = first_problem(first, part, wanted, result.sink)
+        if problem is not None:
+            raise CheckFailedError(f"of FINN's builder, {problem}")
     return SimulatedFigures(len(images), result.cycles, result.cycles_per_image, finn_fifos(graph).interval, result.latency)

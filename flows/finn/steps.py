@@ -38,7 +38,6 @@ STEPS = (
     BuildStep("step_make_driver", _BOTH, same_function=False),  # it describes the DMA engines that the bitfile has
     BuildStep("step_deployment_package", _BOTH, same_function=False),
 )
-BOARDS = ("Pynq-Z1", "Pynq-Z2", "Ultra96", "KV260_SOM")
 
 
 def runnable() -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from qonnx.custom_op.registry import getCustomOp
 
 from xnorflow.flows.finn.ops import PREFIX
+from xnorflow.flows.finn.settings import TOP
 from xnorflow.hw.emit import names, verilog
 from xnorflow.hw.emit.folder import PORT_CELLS, library_sources
 
 if TYPE_CHECKING:
     from qonnx.core.modelwrapper import ModelWrapper
 
-TOP = "finn_top"
 _FIFO_STRUCT = "typedef struct {"
 
 

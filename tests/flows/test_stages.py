@@ -29,13 +29,9 @@ STAGES = tuple(Stage(name, "vivado", (name, "a b", "$x"), (f"{name}.out",)) for 
 
 
 @pytest.fixture
-def folder(tmp_path, monkeypatch):
+def folder(tmp_path, put_on_path):
     """A folder of stages in a place with blanks, and a tool on PATH."""
-    tools = tmp_path / "to ols"
-    tools.mkdir()
-    (tools / "vivado").write_text(FAKE)
-    (tools / "vivado").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    put_on_path("vivado", FAKE)
     work = tmp_path / "my work"
     work.mkdir()
     write_continue(work, STAGES)

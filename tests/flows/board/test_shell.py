@@ -43,13 +43,9 @@ exec tclsh driver.tcl
 
 
 @pytest.fixture
-def vivado(tmp_path, monkeypatch):
+def vivado(tmp_path, put_on_path, monkeypatch):
     """Puts a fake Vivado on PATH; gives the file of its calls."""
-    tools = tmp_path / "vendor tools"
-    tools.mkdir()
-    (tools / "vivado").write_text(FAKE)
-    (tools / "vivado").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tools}{os.pathsep}{os.environ['PATH']}")
+    put_on_path("vivado", FAKE)
     monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
     monkeypatch.setenv("FAILING", "")
     return tmp_path / "calls"

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,11 +13,21 @@ import pytest
 
 from xnorflow.flows.compile import compile_
 from xnorflow.flows.finn.run import FinnResult, finn
+from xnorflow.flows.vendor_tools import HOW_TO_GET
 from xnorflow.hw.build import Build
 from xnorflow.hw.random_networks import draw
 from xnorflow.hw.random_writer import Writer
 
 CHANNELS = 4
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_vendor_tools() -> Iterator[None]:
+    """A developer's own Vivado starts in none of these tests."""
+    folders = [f for f in os.environ["PATH"].split(os.pathsep) if not any(Path(f, tool).exists() for tool in HOW_TO_GET)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", os.pathsep.join(folders))
+        yield
 
 
 def signs(w: Writer, *shape: int) -> str:

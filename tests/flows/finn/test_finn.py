@@ -156,8 +156,12 @@ def test_a_wrong_option_is_refused_and_writes_nothing(plain: Build, tmp_path: Pa
 
 
 def test_a_folder_with_something_else_in_it_is_refused(plain: Build, tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="exists; choose another folder"):
+    (tmp_path / "letter").write_text("dear")
+    with pytest.raises(BadInputError, match=r"is not replaced: it is no folder of a FINN build \(it has no finn.json\)"):
         finn(plain.folder, tmp_path, force=True)
+    with pytest.raises(BadInputError, match="exists; choose another folder or give --force to replace it"):
+        finn(plain.folder, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter"]
 
 
 def test_a_link_that_leads_elsewhere_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

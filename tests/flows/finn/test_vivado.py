@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,15 +37,10 @@ Path(re.findall(r"open (\\S+all_verilog_srcs[.]txt) w", tcl)[-1]).write_text("")
 
 
 @pytest.fixture
-def vivado(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vivado(tmp_path: Path, put_on_path: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder with the fake, its mode in the file ``mode``."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    (folder / "vivado").write_text(FAKE.format(python=sys.executable))
-    (folder / "vivado").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))  # the link to a folder with a blank goes with the test
-    return folder
+    return put_on_path("vivado", FAKE.format(python=sys.executable))
 
 
 def check_project(tcl: str, build: Build, names: dict[str, str]) -> None:

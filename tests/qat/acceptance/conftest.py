@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import importlib
 import pickle
@@ -12,7 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 BENCHMARKS = Path(__file__).parents[3] / "benchmarks"
 
@@ -48,7 +48,8 @@ class SharedRuns:
         own = self.folder / hashlib.sha256(repr((key, settings)).encode()).hexdigest()[:16]
         own.mkdir(parents=True, exist_ok=True)
         done = own / "run.pickle"
-        with FileLock(own / "lock"):
+        with (own / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
             if not done.is_file():
                 done.write_bytes(pickle.dumps(self.rows.Runs(own).train(*key, **settings)))
         return pickle.loads(done.read_bytes())
