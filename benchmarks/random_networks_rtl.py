@@ -42,6 +42,7 @@ def _record(origin: dict[str, str], figures: list[NetworkFigures], failures: lis
         "rtl_frames": sum(f.frames for f in figures),
         "rtl_cycles": sum(f.cycles for f in figures),
         "intervals_equal_to_the_estimate": sum(f.interval == f.estimate for f in figures),
+        "latencies_equal_to_the_estimate": sum(f.latency == f.latency_estimate for f in figures),
         "seconds": round(seconds),
         "figures": [asdict(f) for f in figures],
     }

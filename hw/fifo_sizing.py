@@ -123,9 +123,14 @@ class CellNetwork:
         cells: list[Placed] = []
         fifos: dict[str, Placed] = {}
         count = 0
-        for node, timings in zip(self._nodes, self.timings, strict=True):
+        for node, first in zip(self._nodes, self.timings, strict=True):
+            timings, read = first, tuple(numbers[self._carriers[s]] for s in node.inputs)
+            if node.pipeline:
+                count += 1
+                cells.append(Placed(first, read, (count,)))
+                timings, read = (node.pipeline.timing(len(first[0].need)),), (count,)
             made = tuple(range(count + 1, count + 1 + len(node.outputs)))
-            cells.append(Placed(timings, tuple(numbers[self._carriers[s]] for s in node.inputs), made))
+            cells.append(Placed(timings, read, made))
             count += len(made)
             for stream, number in zip(node.outputs, made, strict=True):
                 numbers[stream] = number

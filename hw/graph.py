@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from xnorflow.hw.cell import Cell, Resources
-    from xnorflow.hw.timing import Timing
+    from xnorflow.hw.timing import Pipeline, Timing
     from xnorflow.hw.types import IntArray, IntType
 
 
@@ -95,6 +95,11 @@ class HardwareNode(Node):
     def timings(self, ins: tuple[StreamType, ...]) -> tuple[Timing, ...]:
         """The timing between each input and every output: :meth:`timing`, unless the inputs differ, and then its first one."""
         return (self.timing(ins),) * len(ins)
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        """What the beats of :meth:`timings` go through before they leave; None where they leave at once."""
+        return None
 
     @abstractmethod
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:

@@ -15,7 +15,9 @@ A cell with a ``queue`` of results at its output goes on while that output is st
 that are ready, ``ready[k] >= max(ready[k-1] + gap[k], taken[need[k]-1] + latency, made[k-queue] + 4)`` (a place in the queue
 is claimed 3 cycles before, and can be one cycle after it was left), and ``made[k] >= max(made[k-1] + 1, ready[k])``.
 
-A cell of several inputs has such a model for each of them, and an output beat is made when all of them allow it.
+A cell of several inputs has such a model for each of them, and an output beat is made when all of them allow it. Where a
+pipeline follows (``HardwareNode.pipeline``), the model is in two steps: what has been read goes into the pipeline as soon as that has
+a place, and frees its own place at the input then, not only when it leaves.
 """
 
 from __future__ import annotations
@@ -47,10 +49,32 @@ class Timing:
         return max(len(self.room), int(self.gap.sum()))
 
     @classmethod
+    def holding(cls, beats: int, places: int, latency: int = 1) -> Timing:
+        """One beat out for one beat in; so many beats fit inside."""
+        index = np.arange(beats, dtype=np.int64)
+        return cls(need=index + 1, room=index - places + 1, gap=np.ones(beats, dtype=np.int64), latency=latency)
+
+    @classmethod
     def elementwise(cls, beats: int, latency: int = 1) -> Timing:
         """One beat out for one beat in; ``latency + 1`` beats fit inside, the least that keeps one beat a cycle going."""
-        index = np.arange(beats, dtype=np.int64)
-        return cls(need=index + 1, room=index - latency, gap=np.ones(beats, dtype=np.int64), latency=latency)
+        return cls.holding(beats, latency + 1, latency)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The end of a cell that a stalled output does not stop at once.
+
+    Attributes:
+        cycles: from its beginning to the output.
+        places: beats that it holds, those at the output included.
+    """
+
+    cycles: int
+    places: int
+
+    def timing(self, beats: int) -> Timing:
+        """As a cell of its own."""
+        return Timing.holding(beats, self.places, self.cycles)
 
 
 def unstalled(timings: Sequence[Timing], frames: int) -> tuple[list[IntArray], IntArray]:

@@ -25,6 +25,7 @@ from xnorflow.sim.multi import NetworkBatch, NetworkCase
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.graph import Graph
     from xnorflow.hw.lowering.pipeline import Lowered
     from xnorflow.hw.types import IntArray
@@ -44,6 +45,7 @@ class NetworkFigures:
         frames: streamed through the RTL, with and without stalls.
         cycles: simulated.
         interval, estimate: measured and estimated cycles a frame, without stalls.
+        latency, latency_estimate: of the first frame, likewise.
     """
 
     seed: int
@@ -53,6 +55,8 @@ class NetworkFigures:
     cycles: int
     interval: float
     estimate: int
+    latency: int
+    latency_estimate: int
 
 
 def random_folding(graph: Graph, rng: np.random.Generator) -> dict[str, Any]:
@@ -90,8 +94,8 @@ def prove_networks(
         return [_prove_rtl(batch, seed, *item) for seed, item in zip(seeds, prepared, strict=True)]
 
 
-def _prepare(seed: int, model: Any) -> tuple[NetworkCase, IntArray, int]:
-    """Lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and its interval."""
+def _prepare(seed: int, model: Any) -> tuple[NetworkCase, IntArray, Estimate]:
+    """Lower, fold; compare QONNX and the CPU with the interpreter. Returns the case, its outputs and what is estimated of it."""
     rng = np.random.default_rng(seed)
     lowered = lower(model)
     planned = _planned(lowered, rng)
@@ -104,7 +108,7 @@ def _prepare(seed: int, model: Any) -> tuple[NetworkCase, IntArray, int]:
     _same(seed, "QONNX", logits, lowered.tail.apply(outputs))
     _same(seed, "the CPU runtime", CpuRuntime(graph).run(pixels), outputs)
     patience = 4 * (estimate.latency + estimate.interval) + 4000
-    return NetworkCase(f"net{seed}", graph, images, seed, patience), outputs, estimate.interval
+    return NetworkCase(f"net{seed}", graph, images, seed, patience), outputs, estimate
 
 
 def _same(seed: int, name: str, got: np.ndarray[Any, Any], wanted: np.ndarray[Any, Any]) -> None:
@@ -113,8 +117,8 @@ def _same(seed: int, name: str, got: np.ndarray[Any, Any], wanted: np.ndarray[An
         raise CheckFailedError(f"random network {seed}: {found.text('the output', name, 'the interpreter')}")
 
 
-def _prove_rtl(batch: NetworkBatch, seed: int, case: NetworkCase, outputs: IntArray, estimate: int) -> NetworkFigures:
-    frames = cycles = 0
+def _prove_rtl(batch: NetworkBatch, seed: int, case: NetworkCase, outputs: IntArray, estimate: Estimate) -> NetworkFigures:
+    frames = cycles = latency = 0
     interval = 0.0
     for stalls in (False, True):
         result = batch.simulate(case, stalls=stalls)
@@ -124,5 +128,7 @@ def _prove_rtl(batch: NetworkBatch, seed: int, case: NetworkCase, outputs: IntAr
             raise CheckFailedError(f"random network {seed}: {error}") from error
         frames += sum(len(made) for _, part in result.parts for made in part.outputs)
         cycles += result.cycles
-        interval = result.cycles_per_image or 0.0 if not stalls else interval
-    return NetworkFigures(seed, len(case.graph.nodes), len(case.images), frames, cycles, interval, estimate)
+        if not stalls:
+            interval, latency = result.cycles_per_image or 0.0, result.latency or 0
+    size = len(case.graph.nodes), len(case.images)
+    return NetworkFigures(seed, *size, frames, cycles, interval, estimate.interval, latency, estimate.latency)

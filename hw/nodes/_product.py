@@ -8,12 +8,15 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.hw.nodes._checks import arithmetic, kind_code, operand_parameters
+from xnorflow.hw.timing import Pipeline
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Node
     from xnorflow.hw.types import IntArray, IntType
 
 MAX_PRODUCT_BITS = 62
+PRODUCT = Pipeline(cycles=2, places=3)  # xf_product
+WAITING = 4  # beats that wait at an input for the other one, in xf_multiply and xf_channel_gate
 
 
 def product_type(node: Node, first: IntType, second: IntType, shift: int, result: IntType) -> IntType:

@@ -12,8 +12,8 @@ from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import image, lanes_divide
-from xnorflow.hw.nodes._product import product, product_bits, product_parameters, product_type
-from xnorflow.hw.timing import Timing
+from xnorflow.hw.nodes._product import PRODUCT, WAITING, product, product_bits, product_parameters, product_type
+from xnorflow.hw.timing import Pipeline, Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Resources
@@ -64,15 +64,19 @@ class ChannelGate(HardwareNode):
         return (product(x, gate.reshape(len(gate), 1, 1, -1), self.shift, self.out_type),)
 
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
-        return Timing.elementwise(ins[0].beats(self.lanes), latency=3)
+        return Timing.elementwise(ins[0].beats(self.lanes), latency=PRODUCT.cycles + 1)
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return PRODUCT
 
     def timings(self, ins: tuple[StreamType, ...]) -> tuple[Timing, ...]:
-        image_timing = self.timing(ins)
+        image = Timing.holding(ins[0].beats(self.lanes), WAITING)
         made, taken = np.arange(ins[0].beats(self.lanes), dtype=np.int64), ins[1].beats(self.lanes)
         # As many gates fit as keep one beat a cycle going, were each free again only when the last beat made with it has left.
         vectors = self._vectors(ins)
         room = np.full(taken, (1 - vectors) * len(made), dtype=np.int64)
-        return image_timing, Timing(need=made % taken + 1, room=room, gap=image_timing.gap, latency=image_timing.latency)
+        return image, Timing(need=made % taken + 1, room=room, gap=image.gap, latency=1)
 
     def _vectors(self, ins: tuple[StreamType, ...]) -> int:
         return 1 + -(-3 // ins[0].beats(self.lanes))

@@ -13,7 +13,7 @@ from xnorflow.hw.cell import Cell, Memory, address_bits
 from xnorflow.hw.estimate import cells, primitives
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, one_input
-from xnorflow.hw.timing import Timing
+from xnorflow.hw.timing import Pipeline, Timing
 from xnorflow.hw.types import IntType
 
 if TYPE_CHECKING:
@@ -123,11 +123,20 @@ class MatVec(HardwareNode):
         vector = np.repeat(np.arange(vectors, dtype=np.int64), sf)
         beat = np.tile(np.arange(sf, dtype=np.int64), vectors)
         if nf == 1:  # the beats pass through; only a vector's last one waits for a place in the output queue
-            room, latency = np.where(beat == sf - 1, vector + 1, vector) - max(2, -(-4 // sf)), 3
-        else:  # a vector is taken when the one two before it has been read, 3 cycles before its last output leaves
-            room, latency = (vector - 1) * nf - (0 if nf * sf >= 4 else -(-3 // sf)), 4
+            room, latency, queue = np.where(beat == sf - 1, vector + 1, vector) - max(2, -(-4 // sf)), 3, self._queue
+        else:  # a vector is taken when the one two before it has been read
+            room, latency, queue = (vector - 1) * nf, 1, 0
         need = np.repeat(np.arange(1, vectors + 1, dtype=np.int64) * sf, nf)
-        return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency, queue=2 if sf >= 2 else 4)
+        return Timing(need=need, room=room, gap=np.full(vectors * nf, sf, dtype=np.int64), latency=latency, queue=queue)
+
+    @property
+    def pipeline(self) -> Pipeline | None:
+        return Pipeline(cycles=3, places=self._queue) if self.mh > self.pe else None
+
+    @property
+    def _queue(self) -> int:
+        """Results that fit at the output, those that are on their way included."""
+        return 2 if self.mw > self.simd else 4
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         return self.resources_at(ins[0].dtype.bits, self.infer(ins)[0].dtype.bits)

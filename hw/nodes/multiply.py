@@ -9,8 +9,8 @@ from xnorflow.hw.cell import Cell
 from xnorflow.hw.estimate import cells
 from xnorflow.hw.graph import HardwareNode, StreamType
 from xnorflow.hw.nodes._checks import lanes_divide, two_inputs
-from xnorflow.hw.nodes._product import product, product_bits, product_parameters, product_type
-from xnorflow.hw.timing import Timing
+from xnorflow.hw.nodes._product import PRODUCT, WAITING, product, product_bits, product_parameters, product_type
+from xnorflow.hw.timing import Pipeline, Timing
 
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Resources
@@ -52,7 +52,14 @@ class Multiply(HardwareNode):
         return (product(ins[0], ins[1], self.shift, self.out_type),)
 
     def timing(self, ins: tuple[StreamType, ...]) -> Timing:
-        return Timing.elementwise(ins[0].beats(self.lanes), latency=3)
+        return Timing.elementwise(ins[0].beats(self.lanes), latency=PRODUCT.cycles + 1)
+
+    def timings(self, ins: tuple[StreamType, ...]) -> tuple[Timing, ...]:
+        return (Timing.holding(ins[0].beats(self.lanes), WAITING),) * 2
+
+    @property
+    def pipeline(self) -> Pipeline:
+        return PRODUCT
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         first, second = (kind.dtype for kind in ins)

@@ -79,7 +79,7 @@ def make_plan(case: CellCase, frames: int, free_frames: int, seed: int) -> CellP
         name=case.name,
         frames_in=[_beats(BeatFormat(kind, node.in_lanes), x) for kind, x in zip(case.ins, values, strict=True)],
         frames_out=[_beats(BeatFormat(kind, node.out_lanes), y) for kind, y in zip(case.outs, node.execute(values), strict=True)],
-        made=unstalled(timings, free_frames)[1].tolist(),
+        made=(unstalled(timings, free_frames)[1] + (node.pipeline.cycles if node.pipeline else 0)).tolist(),
         interval=max(timing.interval for timing in timings),
         free_frames=free_frames,
     )
