@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from xnorflow.flows.teachers import TeacherRanking
     from xnorflow.hw.deadlock import FifoDepths
     from xnorflow.hw.estimate.report import Estimate
+    from xnorflow.hw.folding.next_step import NextStep
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
     from xnorflow.sim.report import LinkReport, VerifyReport
+
+_NAMES = 3  # of cells that a sentence holds
 
 
 def table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -79,6 +82,25 @@ def estimate_text(estimate: Estimate) -> str:
         f"FIFO bits {estimate.fifo_bits:,}"
     )
     return head + "\n" + table(("node", "op", "in", "out", "cycles", "LUT", "FF", "BRAM18", "DSP", "weight bits"), rows)
+
+
+def next_step_text(step: NextStep | None) -> str:
+    """What holds a build back, and what the next faster folding takes; empty where the build does not say."""
+    if step is None:
+        return ""
+    first = _some(step.limiting)
+    if step.more is None or step.faster is None:
+        return f"\nno folding is faster: {first} cannot take fewer than {step.interval:,} cycles"
+    lut, ff, bram18, dsp = step.more
+    text = (
+        f"\n{step.interval:,} cycles because of {first}; the next step up, {step.faster:,} cycles, takes {lut:+,} LUT, {ff:+,} FF, {bram18:+,} BRAM18"
+    )
+    return f"{text} and {dsp:+,} DSP, and changes {_some(step.changed)}"
+
+
+def _some(names: tuple[str, ...]) -> str:
+    """A few names, and how many more there are."""
+    return ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
 
 
 def fifos_text(result: FifoDepths) -> str:

@@ -1,4 +1,4 @@
-"""Whether a sized graph keeps to a number of block RAMs; a frame that waits for its gate is what exceeds it first."""
+"""Whether a sized graph keeps to its budget; of block RAMs a frame that waits for its gate is what exceeds it first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,28 @@ from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.nodes import ChannelGate, Fifo, WidthConverter
 
 if TYPE_CHECKING:
+    from xnorflow.hw.folding.solve import Budget
     from xnorflow.hw.graph import Graph
+
+
+def check_budget(graph: Graph, budget: Budget) -> None:
+    """Refuse a graph whose estimate takes more than a budget.
+
+    Args:
+        graph: a folded graph with its FIFOs.
+        budget: estimated resources that it may take.
+
+    Raises:
+        FoldingError: it takes more; the message names the node that takes most.
+    """
+    if budget.bram18 is not None:
+        check_brams(graph, budget.bram18)
+    for kind, limit in (("lut", budget.lut), ("ff", budget.ff), ("dsp", budget.dsp)):
+        needs = {node.name: round(getattr(node.resources(graph.types_of(node)), kind)) for node in hardware_nodes(graph)}
+        if limit is not None and sum(needs.values()) > limit:
+            largest = max(needs, key=lambda name: needs[name])
+            text = f"budget of {limit} {kind.upper()} is exceeded: this folding takes about {sum(needs.values())}, {needs[largest]} of them"
+            raise FoldingError(f"{text} in node {largest}; raise the budget or choose another folding")
 
 
 def check_brams(graph: Graph, max_brams: int) -> None:

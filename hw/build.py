@@ -13,6 +13,7 @@ from xnorflow import __version__
 from xnorflow.errors import BadInputError
 from xnorflow.hw.chain import FloatChain
 from xnorflow.hw.estimate.report import Estimate
+from xnorflow.hw.folding.next_step import NextStep
 from xnorflow.hw.graph import Graph
 from xnorflow.hw.serialise import graph_from_json
 from xnorflow.pixels import PixelNorm
@@ -72,6 +73,12 @@ class Build:
     def pixel_norm(self) -> PixelNorm:
         """The normalisation of pixels that is folded into the hardware."""
         return PixelNorm.from_json(json.dumps(self.manifest["pixel_norm"]))
+
+    @cached_property
+    def next_step(self) -> NextStep | None:
+        """What holds the folding back, and what the next faster one takes; None in a build that does not say so."""
+        record = self.manifest.get("next_step")
+        return None if record is None else NextStep.from_json(record)
 
     @cached_property
     def estimate(self) -> Estimate:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from xnorflow.hw.bram_budget import check_brams
+from xnorflow.hw.bram_budget import check_budget
 from xnorflow.hw.estimate.report import estimate_graph
 from xnorflow.hw.fifo_sizing import insert_fifos
 from xnorflow.hw.folding import FoldingRequest, foldings
+from xnorflow.hw.folding.next_step import next_step
+from xnorflow.hw.folding.unfold import unfold
 from xnorflow.hw.write_build import BuildContents
 
 if TYPE_CHECKING:
@@ -34,7 +36,7 @@ def plan(
     """Fold a lowered graph, size its FIFOs and estimate it; everything that :func:`write_build` needs.
 
     Raises:
-        FoldingError: the folding does not divide, no folding reaches the target, or the build exceeds the budget of block RAMs.
+        FoldingError: the folding does not divide, no folding reaches the target, or the build exceeds a budget.
     """
     request = folding or FoldingRequest()
     tell(progress, "folding")
@@ -42,10 +44,9 @@ def plan(
         tell(progress, "sizing FIFOs")
         sized, schedule = insert_fifos(folded)
         estimate = estimate_graph(sized, schedule, request.clock_mhz)
-        if request.max_luts is None or estimate.total.lut <= request.max_luts:
-            if request.max_brams is not None:
-                check_brams(sized, request.max_brams)
-            return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes)
+        if not request.seeks_fastest or request.budget.holds(estimate.total):
+            check_budget(sized, request.budget)
+            return BuildContents(sized, tail, pixel_norm, estimate, model, head, passes, notes, next_step(unfold(folded), folded))
     raise AssertionError("foldings end with an error, never without one")
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.chain import FloatChain
     from xnorflow.hw.estimate.report import Estimate
+    from xnorflow.hw.folding.next_step import NextStep
     from xnorflow.hw.graph import Graph
     from xnorflow.pixels import PixelNorm
 
@@ -39,6 +40,7 @@ class BuildContents:
         model: bytes of the QONNX file, or None for a graph made by hand.
         head: ``logits`` or ``argmax``.
         passes, notes: what the lowering did and has to say.
+        step: what holds the folding back, and what the next faster one takes.
     """
 
     graph: Graph
@@ -49,6 +51,7 @@ class BuildContents:
     head: str = "logits"
     passes: tuple[str, ...] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
+    step: NextStep | None = None
 
 
 def check_target(out: Path, *, force: bool) -> None:
@@ -98,6 +101,7 @@ def _manifest(contents: BuildContents) -> dict[str, Any]:
         "host": {"before": [], "after": contents.tail.to_json()},
         "clock_mhz": contents.estimate.clock_mhz,
         "folding": json.loads(folding_to_json(graph)),
+        "next_step": None if contents.step is None else contents.step.to_json(),
         "passes": list(contents.passes),
         "notes": dict(contents.notes),
     }

@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.cell import Resources
+from xnorflow.hw.folding.solve import Budget
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+SHARE = 0.7  # of a part that a network may take; the shell, and room to place and route, need the rest
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,20 @@ class Board:
         part: AMD's part number.
         xc7: whether the 7-series bodies of the cells fit (``XF_XC7``).
         system: its processing system.
+        part_has: LUTs, flip-flops, BRAM18 and DSPs of the part (AMD's DS190, DS891 and DS987).
     """
 
     name: str
     part: str
     xc7: bool
     system: ProcessingSystem
+    part_has: Resources
+
+    @property
+    def budget(self) -> Budget:
+        """What a network may take: :data:`SHARE` of the part."""
+        has = self.part_has
+        return Budget(int(has.lut * SHARE), int(has.ff * SHARE), int(has.bram18 * SHARE), int(has.dsp * SHARE))
 
 
 _ZYNQ = ProcessingSystem(
@@ -109,10 +121,10 @@ _ZYNQ_ULTRASCALE = ProcessingSystem(
 BOARDS = {
     board.name: board
     for board in (
-        Board("Pynq-Z1", "xc7z020clg400-1", True, _ZYNQ),
-        Board("Pynq-Z2", "xc7z020clg400-1", True, _ZYNQ),
-        Board("Ultra96", "xczu3eg-sbva484-1-e", False, _ZYNQ_ULTRASCALE),
-        Board("KV260_SOM", "xck26-sfvc784-2LV-c", False, _ZYNQ_ULTRASCALE),
+        Board("Pynq-Z1", "xc7z020clg400-1", True, _ZYNQ, Resources(53_200, 106_400, 280, 220)),
+        Board("Pynq-Z2", "xc7z020clg400-1", True, _ZYNQ, Resources(53_200, 106_400, 280, 220)),
+        Board("Ultra96", "xczu3eg-sbva484-1-e", False, _ZYNQ_ULTRASCALE, Resources(70_560, 141_120, 432, 360)),
+        Board("KV260_SOM", "xck26-sfvc784-2LV-c", False, _ZYNQ_ULTRASCALE, Resources(117_120, 234_240, 288, 1_248)),
     )
 }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xnorflow.hw.cell import Resources
 from xnorflow.hw.estimate.primitives import bits_for, counter, fifo, lut_ram, queue, ram, rom, total
-from xnorflow.hw.popcount import popcount_tree, xnor_tree
+from xnorflow.hw.popcount.luts import popcount_luts, xnor_luts
 
 _THRESHOLD_BITS_PER_LUT = 28.0  # ascending thresholds have like upper bits
 _TABLE_BITS_PER_LUT = 55.0  # nothing around a table tempts Yosys to restructure it
@@ -39,7 +39,7 @@ def matvec_queue(bits: int, sf: int) -> Resources:
 
 def xnor_products(simd: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:
     """One PE: the tree of counters for its width, and the accumulator; with constant weights neither XNORs nor sums are left."""
-    lut = popcount_tree(simd).luts if constant else xnor_tree(simd).luts + acc_bits
+    lut = popcount_luts(simd) if constant else xnor_luts(simd) + acc_bits
     return Resources(lut=lut, ff=bits_for(simd + 1) + (acc_bits if sf > 1 else 0))
 
 

@@ -10,10 +10,14 @@ if TYPE_CHECKING:
     from xnorflow.hw.graph import HardwareNode, StreamType
 
 
-def interval(node: HardwareNode, ins: tuple[StreamType, ...]) -> int:
-    """Cycles a frame of a folded node when neither side stalls."""
-    kind = ins[0]
+def interval(node: HardwareNode, kind: StreamType, out: StreamType) -> int:
+    """Cycles a frame of a folded node when neither side stalls.
+
+    Args:
+        node: the node.
+        kind: type of its first input.
+        out: type of its first output.
+    """
     if isinstance(node, MatVec):
         return kind.size // kind.channels * (node.mh // node.pe) * (node.mw // node.simd)
-    out = node.infer(ins)[0]
     return max(kind.size // node.in_lanes, out.size // node.out_lanes)

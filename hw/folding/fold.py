@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from xnorflow.hw.folding.apply import fold_by_layers, fold_to_interval
-from xnorflow.hw.folding.budget import within_budget
+from xnorflow.hw.folding.apply import fold_by_layers, fold_to_budget, fold_to_interval
 from xnorflow.hw.folding.flatten_first import flatten_first
 from xnorflow.hw.folding.forks import insert_forks
 from xnorflow.hw.folding.hardware import hardware_nodes
@@ -41,12 +40,21 @@ def foldings(graph: Graph, request: FoldingRequest) -> Iterator[Graph]:
         FoldingError: a PE or SIMD does not divide, no folding reaches the target, or none is left.
         UnsupportedModelError: the graph has not one input and one output, or a stream that nothing reads.
     """
+    graph = ready(graph)
+    if request.seeks_fastest:
+        yield from fold_to_budget(graph, request.budget)
+    elif request.target_interval is not None:
+        yield fold_to_interval(graph, request.target_interval, request.budget, request.clock_mhz)
+    else:
+        yield fold_by_layers(graph, request.layers or {}, request.budget)
+
+
+def ready(graph: Graph) -> Graph:
+    """An unfolded graph as it is folded: with its forks, and Flattens where several pixels may pass in one beat.
+
+    Raises:
+        UnsupportedModelError: the graph has not one input and one output, or a stream that nothing reads.
+    """
     graph = insert_forks(graph)
     hardware_nodes(graph)
-    graph = flatten_first(graph)
-    if request.max_luts is not None:
-        yield from within_budget(graph, request.max_luts)
-    elif request.target_interval is not None:
-        yield fold_to_interval(graph, request.target_interval, request.clock_mhz)
-    else:
-        yield fold_by_layers(graph, request.layers or {})
+    return flatten_first(graph)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from xnorflow.errors import BadInputError, FoldingError
+from xnorflow.hw.folding.solve import Budget
 from xnorflow.records import parse_json
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ MAX_CLOCK_MHZ = 1e6
 
 @dataclass(frozen=True)
 class FoldingRequest:
-    """At most one of ``fps``, ``max_luts`` and ``layers``; none of them means one PE and one SIMD everywhere.
+    """At most one of ``fps`` and ``layers``; without them the fastest folding of ``max_luts``, or one PE and one SIMD everywhere.
 
     Attributes:
         fps: frames a second to reach at ``clock_mhz``.
-        max_luts: estimated xc7 LUTs not to exceed; the fastest such folding is chosen.
+        max_luts: estimated xc7 LUTs not to exceed.
         layers: FINN's folding record, ``{"Defaults": {}, "<layer>": {"PE": 4, "SIMD": 8}}``.
-        max_brams: estimated BRAM18 not to exceed, whatever the folding; a build over them is refused.
+        max_brams, max_dsps, max_ffs: estimated BRAM18, DSPs and flip-flops not to exceed, whatever is asked for besides.
         clock_mhz: clock of the hardware, also of the estimates; at most :data:`MAX_CLOCK_MHZ`.
     """
 
@@ -34,11 +35,13 @@ class FoldingRequest:
     layers: Mapping[str, Any] | None = None
     clock_mhz: float = DEFAULT_CLOCK_MHZ
     max_brams: int | None = None
+    max_dsps: int | None = None
+    max_ffs: int | None = None
 
     def __post_init__(self) -> None:
-        given = [name for name in ("fps", "max_luts", "layers") if getattr(self, name) is not None]
+        given = [name for name in ("fps", "layers") if getattr(self, name) is not None]
         if len(given) > 1:
-            raise FoldingError(f"folding is given by {' and '.join(given)}; one of fps, max_luts and layers is accepted")
+            raise FoldingError(f"folding is given by {' and '.join(given)}; one of them is accepted")
         if not 0 < self.clock_mhz <= MAX_CLOCK_MHZ:
             raise FoldingError(f"clock {self.clock_mhz} MHz is not a positive frequency of at most {MAX_CLOCK_MHZ:g} MHz")
         if self.fps is not None and not (math.isfinite(self.fps) and self.fps > 0):
@@ -47,8 +50,19 @@ class FoldingRequest:
             raise FoldingError(f"target {self.fps} fps at {self.clock_mhz} MHz leaves more cycles a frame than can be counted")
         if self.max_luts is not None and self.max_luts < 1:
             raise FoldingError(f"target of {self.max_luts} LUTs is not positive")
-        if self.max_brams is not None and self.max_brams < 0:
-            raise FoldingError(f"budget of {self.max_brams} BRAM18 is negative")
+        for budget, what in ((self.max_brams, "BRAM18"), (self.max_dsps, "DSPs"), (self.max_ffs, "flip-flops")):
+            if budget is not None and budget < 0:
+                raise FoldingError(f"budget of {budget} {what} is negative")
+
+    @property
+    def budget(self) -> Budget:
+        """All limits on resources."""
+        return Budget(self.max_luts, self.max_ffs, self.max_brams, self.max_dsps)
+
+    @property
+    def seeks_fastest(self) -> bool:
+        """Whether the fastest folding within the budget is asked for."""
+        return self.max_luts is not None and self.fps is None and self.layers is None
 
     @property
     def target_interval(self) -> int | None:

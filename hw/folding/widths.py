@@ -29,7 +29,7 @@ def insert_width_converters(graph: Graph) -> Graph:
         sources = []
         for source in node.inputs:
             before, stream = lanes[source], source
-            for width in _steps(before, node.in_lanes):
+            for width in converter_steps(before, node.in_lanes):
                 name = f"{node.name}_width{len(converters)}"
                 converters.append(WidthConverter(name=name, inputs=(stream,), outputs=(name,), lanes_in=before, lanes_out=width))
                 before, stream = width, name
@@ -39,7 +39,8 @@ def insert_width_converters(graph: Graph) -> Graph:
     return graph.with_nodes(nodes)
 
 
-def _steps(before: int, after: int) -> tuple[int, ...]:
+def converter_steps(before: int, after: int) -> tuple[int, ...]:
+    """Lanes behind each converter between two cells of these lanes; none behind a graph's input, whose lanes are 0."""
     if before in (0, after):
         return ()
     if before % after == 0 or after % before == 0:

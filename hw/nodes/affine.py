@@ -76,6 +76,8 @@ class Affine(HardwareNode):
     def sum_bits(self, kind: IntType) -> int:
         """Bits of the widest sum, two's complement; each piece counts over the whole range of the input."""
         reach = max(-kind.minimum, kind.maximum)
+        if _greatest(self.mul) * reach + _greatest(self.add) < 1 << MAX_SUM_BITS:  # no product leaves int64
+            return int((np.abs(self.mul) * reach + np.abs(self.add)).max()).bit_length() + 1
         greatest = max(abs(int(m)) * reach + abs(int(a)) for m, a in zip(self.mul.ravel(), self.add.ravel(), strict=True))
         return greatest.bit_length() + 1
 
@@ -92,8 +94,9 @@ class Affine(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        widths, words = self._words(kind.dtype)
-        return cells.affine(self.lanes, len(words), kind.dtype.bits, widths, self.sum_bits(kind.dtype) - self.shift, self.out_type.bits, self.pieces)
+        widths = (_signed_bits(self.mul), _signed_bits(self.add))
+        shifted, folds = self.sum_bits(kind.dtype) - self.shift, self._folds(kind.dtype)
+        return cells.affine(self.lanes, folds, kind.dtype.bits, widths, shifted, self.out_type.bits, self.pieces)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins
@@ -113,6 +116,11 @@ class Affine(HardwareNode):
         }
         return Cell("xf_affine", parameters, {"InitFile": Memory(words)})
 
+    def _folds(self, kind: IntType) -> int:
+        """Words of the memory until they repeat themselves, without making them."""
+        rows = np.concatenate([self.mul, self.add, np.clip(self.knee, kind.minimum, kind.maximum + 1).reshape(len(self.mul), -1)], axis=1)
+        return period(rows.reshape(len(rows) // self.lanes, -1))
+
     def _words(self, kind: IntType) -> tuple[tuple[int, int], npt.NDArray[np.uint8]]:
         """Bits of a multiplier and of an addend, and the memory's words, no more than needed before they repeat themselves."""
         widths = (_signed_bits(self.mul), _signed_bits(self.add))
@@ -124,6 +132,12 @@ class Affine(HardwareNode):
         return widths, words[: period(words)]
 
 
+def _greatest(values: IntArray) -> int:
+    """The greatest magnitude."""
+    return max(abs(int(values.min())), abs(int(values.max())))
+
+
 def _signed_bits(values: IntArray) -> int:
     """Bits of two's complement that hold every value."""
-    return max(int(v if v >= 0 else -v - 1).bit_length() for v in values.ravel()) + 1
+    low, high = int(values.min()), int(values.max())
+    return max(v if v >= 0 else -v - 1 for v in (low, high)).bit_length() + 1

@@ -82,7 +82,7 @@ class Threshold(HardwareNode):
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
         (kind,) = ins
-        return cells.threshold(self.lanes, len(self._words(kind.dtype)[1]), kind.dtype.bits, self.out_type.bits, self.levels)
+        return cells.threshold(self.lanes, self._folds(kind.dtype), kind.dtype.bits, self.out_type.bits, self.levels)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins
@@ -100,6 +100,11 @@ class Threshold(HardwareNode):
             "Step": step % (1 << self.out_type.bits),
         }
         return Cell("xf_threshold", parameters, {"InitFile": Memory(words)})
+
+    def _folds(self, kind: IntType) -> int:
+        """Words of the memory until they repeat themselves, without making them."""
+        rows = np.concatenate([self._stored_thresholds(kind), self.negate.astype(np.int64)[:, None]], axis=1)
+        return period(rows.reshape(len(rows) // self.lanes, -1))
 
     def _words(self, kind: IntType) -> tuple[int, npt.NDArray[np.uint8]]:
         """Bits of a stored threshold, and the memory's words, no more than needed before they repeat themselves."""

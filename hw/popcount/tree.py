@@ -13,10 +13,10 @@ from functools import lru_cache
 from xnorflow.hw.popcount.counters import FULL_ADDER, LEAF, SEVEN, Counter
 
 ZERO = "1'b0"
-_ROWS = 3
+ROWS = 3
 _ADDER_DEPTH = 1.4
-_LEAF_LEVELS = (2, 3, 4)  # a level takes the sums of the one before; more levels would save little and lengthen the path
-_SEVEN_FROM = (4, 5, 6)  # height of a column from which a 7:3 counter is taken
+LEAF_LEVELS = (2, 3, 4)  # a level takes the sums of the one before; more levels would save little and lengthen the path
+SEVEN_FROM = (4, 5, 6)  # height of a column from which a 7:3 counter is taken
 
 
 @dataclass(frozen=True)
@@ -98,7 +98,7 @@ class _Heap:
     def reduce(self, column: int, seven_from: int, into: dict[int, list[str]]) -> None:
         """Count a column, the earliest bits first, until no more than the last rows are left in it."""
         nets = self.columns.get(column, [])
-        while len(nets) > _ROWS:
+        while len(nets) > ROWS:
             nets.sort(key=lambda net: self.depths.get(net, 0.0))
             counter = SEVEN if len(nets) >= seven_from else FULL_ADDER
             taken, nets[:] = nets[: counter.inputs], nets[counter.inputs :]
@@ -108,13 +108,13 @@ class _Heap:
 @lru_cache(maxsize=256)
 def popcount_tree(width: int) -> Tree:
     """The popcount of ``data_i``: of all ways to grow it the one with the fewest LUTs, then the shortest path."""
-    return min((_grown(width, 0, start, level) for start in _SEVEN_FROM for level in (False, True)), key=lambda tree: (tree.luts, tree.depth))
+    return min((_grown(width, 0, start, level) for start in SEVEN_FROM for level in (False, True)), key=lambda tree: (tree.luts, tree.depth))
 
 
 @lru_cache(maxsize=256)
 def xnor_tree(width: int) -> Tree:
     """The popcount of ``data_i ~^ weight_i``, likewise."""
-    ways = ((levels, start, level) for levels in _LEAF_LEVELS for start in _SEVEN_FROM for level in (False, True))
+    ways = ((levels, start, level) for levels in LEAF_LEVELS for start in SEVEN_FROM for level in (False, True))
     return min((_grown(width, *way) for way in ways), key=lambda tree: (tree.luts, tree.depth))
 
 
@@ -126,7 +126,7 @@ def _grown(width: int, leaf_levels: int, seven_from: int, level_by_level: bool) 
     else:
         heap.columns[0] = [f"data_i[{i}]" for i in range(width)]
     if level_by_level:
-        while max(len(nets) for nets in heap.columns.values()) > _ROWS:
+        while max(len(nets) for nets in heap.columns.values()) > ROWS:
             after: dict[int, list[str]] = {}
             for column in sorted(heap.columns):
                 heap.reduce(column, seven_from, after)
@@ -167,8 +167,8 @@ def _finish(heap: _Heap, width: int, *, xnor: bool) -> Tree:
     low = next((column for column in range(size) if len(columns[column]) > 1), size)
     top = max(column + 1 for column in range(size) if columns[column])
     height = max((len(nets) for nets in columns[low:]), default=0)
-    rows = tuple(tuple((columns[column] + [ZERO] * _ROWS)[row] for column in range(low, top)) for row in range(height))
+    rows = tuple(tuple((columns[column] + [ZERO] * ROWS)[row] for column in range(low, top)) for row in range(height))
     direct = tuple((columns[column] + [ZERO])[0] for column in range(low))
-    adder = top - low if height == _ROWS else sum(len(nets) > 1 for nets in columns)
+    adder = top - low if height == ROWS else sum(len(nets) > 1 for nets in columns)
     depth = max(heap.depths.get(net, 0.0) for net in (*direct, *(net for row in rows for net in row))) + (_ADDER_DEPTH if rows else 0.0)
     return Tree(width, xnor, tuple(heap.instances), rows, direct, heap.wires, heap.luts + adder, depth)

@@ -21,7 +21,7 @@ def model(tmp_path: Path) -> Path:
 def test_the_result_tells_ports_host_folding_and_estimate(model: Path, tmp_path: Path) -> None:
     result = compile_(model, tmp_path / "build", clock_mhz=200.0)
     record = json.loads(json.dumps(result.to_json()))
-    assert set(record) == {"build", "input", "output", "head", "pixel_norm", "host", "folding", "estimate"}
+    assert set(record) == {"build", "input", "output", "head", "pixel_norm", "host", "folding", "next_step", "estimate"}
     assert record["estimate"]["fps"] == 2e8 / record["estimate"]["interval"]
 
 
@@ -58,5 +58,24 @@ def test_a_wrong_option_is_refused_in_one_line_and_writes_nothing(model: Path, t
 
 
 def test_two_targets_are_refused(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(FoldingError, match="fps and max_luts"):
-        compile_(model, tmp_path / "build", fps=1.0, max_luts=5)
+    (tmp_path / "folding.json").write_text("{}")
+    with pytest.raises(FoldingError, match="fps and layers"):
+        compile_(model, tmp_path / "build", fps=1.0, folding=tmp_path / "folding.json")
+
+
+def test_a_rate_may_have_a_budget(model: Path, tmp_path: Path) -> None:
+    free = compile_(model, tmp_path / "free", fps=20_000).build.estimate
+    assert compile_(model, tmp_path / "same", fps=20_000, max_luts=free.total.lut, max_dsps=free.total.dsp).build.estimate == free
+    with pytest.raises(FoldingError, match=r"target of 1 LUTs is out of reach at \d+ cycles a frame: it takes at least"):
+        compile_(model, tmp_path / "build", fps=20_000, max_luts=1)
+
+
+def test_a_board_is_a_budget_of_seven_tenths_of_its_part(model: Path, tmp_path: Path) -> None:
+    result = compile_(model, tmp_path / "build", board="Pynq-Z1")
+    total, step = result.build.estimate.total, result.build.next_step
+    assert (total.lut <= 37_240, total.ff <= 74_480, total.bram18 <= 196, total.dsp <= 154) == (True,) * 4
+    assert step is not None
+    assert step.interval == result.build.estimate.interval
+    assert result.to_json()["next_step"] == step.to_json()
+    with pytest.raises(BadInputError, match="board 'Zed' is unknown"):
+        compile_(model, tmp_path / "other", board="Zed")

@@ -16,8 +16,10 @@ def compile_(
     out: Annotated[Path, typer.Option("-o", "--out", metavar="BUILD", help="Folder to write.")] = Path("build-xnorflow"),
     fps: Annotated[float | None, typer.Option("--fps", help="Images a second to reach.")] = None,
     clock: Annotated[float, typer.Option("--clock", metavar="MHZ", help="Clock of the hardware.")] = 100.0,
-    max_luts: Annotated[int | None, typer.Option("--max-luts", help="The fastest hardware of at most so many estimated xc7 LUTs.")] = None,
-    max_brams: Annotated[int | None, typer.Option("--max-brams", help="Refuse hardware of more estimated xc7 BRAM18.")] = None,
+    max_luts: Annotated[int | None, typer.Option("--max-luts", "--lut", help="Estimated xc7 LUTs; alone: the fastest hardware within.")] = None,
+    max_brams: Annotated[int | None, typer.Option("--max-brams", "--bram", help="Estimated xc7 BRAM18 not to exceed.")] = None,
+    max_dsps: Annotated[int | None, typer.Option("--max-dsps", "--dsp", help="Estimated xc7 DSPs not to exceed.")] = None,
+    board: Annotated[str | None, typer.Option("--board", help="Limits of a part: Pynq-Z1, Pynq-Z2, Ultra96 or KV260_SOM.")] = None,
     folding: Annotated[Path | None, typer.Option("--folding", metavar="FILE.json", help="PE and SIMD by layer, in FINN's format.")] = None,
     pixel_scale: Annotated[
         str | None, typer.Option("--pixel-scale", metavar="FRACTION", help="Factor of a pixel; the file's own, else 1/255.")
@@ -30,7 +32,7 @@ def compile_(
 ) -> None:
     """Compile a QONNX file into streaming hardware, checked against the file after every pass."""
     from xnorflow.flows.compile import compile_ as run_compiler
-    from xnorflow.flows.render import estimate_text
+    from xnorflow.flows.render import estimate_text, next_step_text
 
     result = run_compiler(
         model,
@@ -42,12 +44,14 @@ def compile_(
         clock_mhz=clock,
         max_luts=max_luts,
         max_brams=max_brams,
+        max_dsps=max_dsps,
+        board=board,
         folding=folding,
         head=head,
         force=force,
         progress=say,
     )
-    show(result.to_json(), as_json, f"{out}: " + estimate_text(result.build.estimate))
+    show(result.to_json(), as_json, f"{out}: " + estimate_text(result.build.estimate) + next_step_text(result.build.next_step))
 
 
 @command

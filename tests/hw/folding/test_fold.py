@@ -7,9 +7,12 @@ import pytest
 
 from xnorflow.errors import BadInputError, FoldingError, UnsupportedModelError
 from xnorflow.hw.folding import FoldingRequest, fold, folding_to_json
-from xnorflow.hw.folding.budget import estimated_luts
+from xnorflow.hw.folding.apply import with_choice
 from xnorflow.hw.folding.cycles import interval
+from xnorflow.hw.folding.fold import ready
 from xnorflow.hw.folding.hardware import hardware_nodes, stream_lanes
+from xnorflow.hw.folding.solve import PRICE
+from xnorflow.hw.folding.space import Space
 from xnorflow.hw.graph import Graph, HardwareNode
 from xnorflow.hw.interpreter import execute
 from xnorflow.hw.nodes import Flatten, Fork
@@ -23,7 +26,7 @@ def request_for(cycles: int) -> FoldingRequest:
 
 
 def intervals(graph: Graph) -> dict[str, int]:
-    return {node.name: interval(node, graph.types_of(node)) for node in hardware_nodes(graph)}
+    return {node.name: interval(node, graph.types_of(node)[0], graph.streams[node.outputs[0]]) for node in hardware_nodes(graph)}
 
 
 def assert_lanes_match(graph: Graph) -> None:
@@ -59,10 +62,19 @@ def test_simd_behind_a_window_keeps_to_whole_pixels_or_parts_of_one(networks) ->
         assert 8 % conv1.simd == 0 or conv1.simd % 8 == 0
 
 
-def test_no_request_means_one_of_everything(networks) -> None:
+def test_no_request_means_one_row_and_column_and_the_cheapest_cells_around_them(networks) -> None:
     folded = fold(networks.cnn(), FoldingRequest())
     assert all((n.pe, n.simd) == (1, 1) for n in folded.nodes if isinstance(n, MatVec))
-    assert all(n.in_lanes == n.out_lanes == 1 for n in hardware_nodes(folded))
+    space = Space.of(ready(networks.cnn()))
+    ones = with_choice(space, (0,) * len(space.domains))
+    prices = [sum(PRICE @ _counted(node, graph) for node in hardware_nodes(graph)) for graph in (folded, ones)]
+    assert prices[0] <= prices[1]
+    assert max(intervals(folded).values()) == max(intervals(ones).values())
+
+
+def _counted(node: HardwareNode, graph: Graph) -> list[int]:
+    need = node.resources(graph.types_of(node))
+    return [round(need.lut), round(need.ff), need.bram18, need.dsp]
 
 
 def test_an_unreachable_rate_names_the_limiting_node_and_the_greatest_rate(networks) -> None:
@@ -146,11 +158,12 @@ def test_a_wrong_record_is_refused_in_one_line(networks, layers, message: str) -
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"fps": 10.0, "max_luts": 5}, "folding is given by fps and max_luts"),
+        ({"fps": 10.0, "layers": {}}, "folding is given by fps and layers"),
         ({"fps": 0.0}, "0.0 fps"),
         ({"fps": float("nan")}, "nan fps"),
         ({"max_luts": 0}, "0 LUTs"),
         ({"max_brams": -1}, "-1 BRAM18 is negative"),
+        ({"max_dsps": -1}, "-1 DSPs is negative"),
         ({"clock_mhz": -1.0}, "clock -1.0 MHz"),
         ({"clock_mhz": float("nan")}, "clock nan MHz"),
         ({"clock_mhz": 1e308}, r"clock 1e\+308 MHz is not a positive frequency of at most 1e\+06 MHz"),
@@ -199,7 +212,7 @@ def test_closed_form_intervals_equal_the_token_model(networks) -> None:
         for node in folded.nodes:
             if isinstance(node, HardwareNode):
                 ins = folded.types_of(node)
-                assert interval(node, ins) == node.timing(ins).interval, node.name
+                assert interval(node, ins[0], folded.streams[node.outputs[0]]) == node.timing(ins).interval, node.name
 
 
 def test_streams_of_several_readers_get_forks_and_both_ends_of_a_join_their_lanes(networks) -> None:
@@ -218,6 +231,9 @@ def test_streams_of_several_readers_get_forks_and_both_ends_of_a_join_their_lane
 
 
 def test_a_budget_of_luts_holds_for_branches_too(networks) -> None:
-    smallest = estimated_luts(fold(networks.residual(), FoldingRequest()))
+    def luts(graph: Graph) -> int:
+        return sum(round(node.resources(graph.types_of(node)).lut) for node in hardware_nodes(graph))
+
+    smallest = luts(fold(networks.residual(), FoldingRequest()))
     folded = fold(networks.residual(), FoldingRequest(max_luts=round(1.5 * smallest)))
-    assert smallest < estimated_luts(folded) <= 1.5 * smallest + 1
+    assert smallest < luts(folded) <= 1.5 * smallest

@@ -13,6 +13,7 @@ import pytest
 
 from xnorflow.hw.emit.folder import LIBRARY
 from xnorflow.hw.popcount import popcount_tree, prove_tree, tree_module, xnor_tree
+from xnorflow.hw.popcount.luts import popcount_luts, xnor_luts
 from xnorflow.hw.popcount.proof import stubs
 
 if TYPE_CHECKING:
@@ -110,3 +111,8 @@ def test_the_xc7_body_of_every_counter_is_proven(tmp_path: Path) -> None:
 def test_a_tree_takes_the_luts_that_the_documents_state() -> None:
     assert [popcount_tree(width).luts for width in (16, 32, 64, 128, 256)] == [8, 16, 33, 65, 130]
     assert [xnor_tree(width).luts for width in (16, 32, 64, 128, 256)] == [12, 26, 54, 106, 208]
+
+
+def test_counting_the_luts_of_a_tree_needs_no_tree() -> None:
+    for width in (*range(1, 70), 98, 127, 128, 129, 147, 256, 363, 576):
+        assert (popcount_luts(width), xnor_luts(width)) == (popcount_tree(width).luts, xnor_tree(width).luts), width
