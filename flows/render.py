@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from xnorflow.flows.board.shell import ShellResult
     from xnorflow.flows.demo import DemoResult
     from xnorflow.flows.doctor import Diagnosis
+    from xnorflow.flows.explore import ExploreResult
     from xnorflow.flows.finn.run import FinnResult
     from xnorflow.flows.integerise import IntegeriseResult
     from xnorflow.flows.run import RunResult
@@ -101,6 +102,13 @@ def next_step_text(step: NextStep | None) -> str:
 def _some(names: tuple[str, ...]) -> str:
     """A few names, and how many more there are."""
     return ", ".join(names[:_NAMES]) + (f" and {len(names) - _NAMES} more" if len(names) > _NAMES else "")
+
+
+def explore_text(result: ExploreResult) -> str:
+    """The points of a sweep; a star marks those on the front."""
+    rows = [(p.interval, p.fps, p.lut, p.ff, p.bram18, p.dsp, "*" if p.interval in result.front else "", _some(p.limiting)) for p in result.points]
+    head = f"{result.folder}: {len(rows)} points, {result.computed} computed now"
+    return head + "\n" + table(("cycles", "images/s", "LUT", "FF", "BRAM18", "DSP", "front", "limited by"), rows)
 
 
 def fifos_text(result: FifoDepths) -> str:

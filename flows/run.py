@@ -13,6 +13,8 @@ import numpy.typing as npt
 from xnorflow.errors import BadInputError
 from xnorflow.flows.images import FORMS, ImageSet, load_images
 from xnorflow.flows.pictures import read_pictures
+from xnorflow.flows.results import keep
+from xnorflow.hw.build import Build
 from xnorflow.sim.accelerator import Accelerator
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def run(
     logits = None if accelerator.labels else output.astype(np.float32, copy=False)
     labels = (output if logits is None else np.argmax(logits, axis=1)).astype(np.int64, copy=False)
     accuracy = None if chosen.labels is None else float(np.mean(labels == chosen.labels))
+    if accuracy is not None and backend != "pynq":
+        keep(Build.open(build), "run", {"backend": backend, "source": chosen.source, "images": len(labels), "accuracy": accuracy})
     return RunResult(build, backend, chosen.source, labels, logits, accuracy, seconds)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xnorflow.flows.results import keep
 from xnorflow.hw.build import Build
 from xnorflow.hw.synth import Synthesis, synthesise
 
@@ -28,4 +29,6 @@ def synth(build: Path, *, timeout: float | None = None, progress: Callable[[str]
     opened = Build.open(build)
     if progress is not None:
         progress("Yosys synthesises for xc7; large networks take minutes")
-    return synthesise(opened, timeout=timeout)
+    result = synthesise(opened, timeout=timeout)
+    keep(opened, "synth", result.to_json())
+    return result

@@ -9,6 +9,7 @@ import numpy as np
 
 from xnorflow.errors import BadInputError
 from xnorflow.flows.images import load_images, random_images
+from xnorflow.flows.results import keep
 from xnorflow.hw.build import Build
 from xnorflow.sim.chain import LINKS, VerifyRequest
 from xnorflow.sim.chain import verify as verify_chain
@@ -40,6 +41,8 @@ def verify(
     progress: Callable[[str], None] | None = None,
 ) -> VerifyReport:
     """Stream images through every link of the chain and compare each with the interpreter by ``==``.
+
+    The report is kept beside the build, for the page of ``report``.
 
     Args:
         build: folder that ``compile`` wrote.
@@ -73,7 +76,9 @@ def verify(
         qonnx_images=qonnx_images,
         pytorch=None if checkpoint is None else pytorch_link(checkpoint, opened),
     )
-    return verify_chain(request, progress=progress)
+    report = verify_chain(request, progress=progress)
+    keep(opened, "verify", report.to_json())
+    return report
 
 
 def _view(checkpoint: Path | None) -> EvaluationView | None:

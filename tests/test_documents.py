@@ -24,6 +24,8 @@ COMMANDS = (
     "estimate",
     "synth",
     "fifos",
+    "explore",
+    "report",
     "shell",
     "deploy",
     "models",

@@ -123,6 +123,24 @@ def fifos(build: BuildFolder, as_json: Json = False) -> None:
 
 
 @command
+def explore(
+    source: Annotated[Path, typer.Argument(metavar="BUILD_OR_ONNX", help="A build folder or a QONNX file.")],
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder for table and picture; finished points in it are kept.")] = Path("out/explore"),
+    points: Annotated[int, typer.Option("--points", min=2, help="Rates, from the fastest to the slowest.")] = 24,
+    clock: Annotated[float, typer.Option("--clock", metavar="MHZ", help="Clock of the hardware.")] = 100.0,
+    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes on this machine.")] = 1,
+    scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="Of a Dask cluster that computes the points.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Fold a network for many rates and draw LUTs against images a second."""
+    from xnorflow.flows.explore import explore as run_sweep
+    from xnorflow.flows.render import explore_text
+
+    result = run_sweep(source, out, points=points, clock_mhz=clock, workers=workers, scheduler=scheduler, progress=say)
+    show(result.to_json(), as_json, explore_text(result))
+
+
+@command
 def synth(
     build: BuildFolder,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which to give up.")] = None,
@@ -134,6 +152,20 @@ def synth(
 
     result = run_synthesis(build, timeout=timeout, progress=say)
     show(result.to_json(), as_json, synthesis_text(result))
+
+
+@command
+def report(
+    builds: Annotated[list[Path], typer.Argument(metavar="BUILD...", help="Folders that `xnorflow compile` wrote.")],
+    out: Annotated[Path, typer.Option("-o", "--out", metavar="FILE.html", help="The page; it needs no network.")] = Path("report.html"),
+    board: Annotated[str, typer.Option("--board", help="Whose part the resources are compared with.")] = "Pynq-Z2",
+    as_json: Json = False,
+) -> None:
+    """Write one page of graph, cycles, resources and verification of builds, side by side."""
+    from xnorflow.flows.report import report as write_report
+
+    result = write_report(builds, out, board=board)
+    show(result.to_json(), as_json, f"{result.page}: {len(result.builds)} builds")
 
 
 @command
