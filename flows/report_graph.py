@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.build import Build
     from xnorflow.hw.graph import HardwareNode
 
-WIDTH, HEIGHT, ACROSS, DOWN = 210, 58, 240, 92
+WIDTH, HEIGHT, ACROSS, DOWN = 224, 58, 254, 92
 
 
 def graph_svg(build: Build, state: str) -> str:
@@ -67,5 +67,5 @@ def _box(place: tuple[int, int], lines: Sequence[str], kind: str, title: str) ->
     return f'<g class="{kind}"><title>{escape(title)}</title><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="5"/>{words}</g>'
 
 
-def _short(text: str, most: int = 32) -> str:
+def _short(text: str, most: int = 28) -> str:
     return text if len(text) <= most else text[: most // 2 - 1] + "\u2026" + text[-most // 2 :]
