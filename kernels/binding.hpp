@@ -24,6 +24,7 @@ void bind_layers(nb::module_& m);
 void bind_images(nb::module_& m);
 void bind_elementwise(nb::module_& m);
 void bind_tokens(nb::module_& m);
+void bind_program(nb::module_& m);
 
 template <class T, int Dims>
 using Array = nb::ndarray<T, nb::numpy, nb::ndim<Dims>, nb::c_contig, nb::device::cpu>;

@@ -11,6 +11,7 @@
 #include <cstddef>
 
 #include "kernel_table.hpp"
+#include "tile_loops.hpp"
 
 namespace xnorflow {
 namespace {
@@ -234,34 +235,46 @@ struct Pair {
   static constexpr int64_t kElements = 2;
 };
 
+template <class Product>
+using Row = IntRow<typename Product::Element>;
+
 template <class Product, int P>
-void integer_tile(const typename Product::Element* x, int64_t k, const uint32_t* w, int64_t rows, int64_t mh, int32_t* acc) {
+void integer_tile(const Row<Product>& row, int64_t i, const uint32_t* w, int64_t rows, int32_t* acc, int64_t step) {
   Bytes<P> sum;
   unroll_tile<P>([&](auto p, auto v) __attribute__((always_inline)) { sum[p.value][v.value] = _mm256_setzero_si256(); });
-  for (int64_t j = 0; j < k; ++j, w += kIntBlock) {
-    const __m256i row[kVectors] = {load(w), load(w + 8)};
-    unroll<P>([&](auto p) __attribute__((always_inline)) {
-      const __m256i value = Product::spread(x + (p.value * k + j) * Product::kElements);
-      unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
-        sum[p.value][v.value] = _mm256_add_epi32(sum[p.value][v.value], Product::times(value, row[v.value]));
+  for (int64_t r = 0; r < row.runs; ++r) {
+    const typename Product::Element* x = row.x + i * row.step + row.run[r];
+    for (const uint32_t* end = w + row.run_words * kIntBlock; w < end; w += kIntBlock, x += Product::kElements) {
+      const __m256i columns[kVectors] = {load(w), load(w + 8)};
+      unroll<P>([&](auto p) __attribute__((always_inline)) {
+        const __m256i value = Product::spread(x + p.value * row.step);
+        unroll<kVectors>([&](auto v) __attribute__((always_inline)) {
+          sum[p.value][v.value] = _mm256_add_epi32(sum[p.value][v.value], Product::times(value, columns[v.value]));
+        });
       });
-    });
+    }
   }
   unroll<P>([&](auto p) __attribute__((always_inline)) {
-    int32_t sums[kIntBlock];
-    store(sums, sum[p.value][0]);
-    store(sums + 8, sum[p.value][1]);
-    for (int64_t c = 0; c < kIntBlock && c < rows; ++c) acc[p.value * mh + c] = sums[c];
+    int32_t* out = acc + (i + p.value) * step;
+    if (rows >= kIntBlock) {
+      store(out, sum[p.value][0]);
+      store(out + 8, sum[p.value][1]);
+    } else {
+      int32_t sums[kIntBlock];
+      store(sums, sum[p.value][0]);
+      store(sums + 8, sum[p.value][1]);
+      for (int64_t c = 0; c < rows; ++c) out[c] = sums[c];
+    }
   });
 }
 
 template <class Product>
-void products(const typename Product::Element* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
+void products(const Row<Product>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
   for (int64_t m = 0; m < mh; m += kIntBlock) {
-    const uint32_t* w = weights + m * k;
+    const uint32_t* w = weights + m * row.runs * row.run_words;
     int64_t i = 0;
-    for (; i + kTile <= count; i += kTile) integer_tile<Product, kTile>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
-    for (; i < count; ++i) integer_tile<Product, 1>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
+    for (; i + kTile <= row.count; i += kTile) integer_tile<Product, kTile>(row, i, w, mh - m, acc + m, step);
+    for (; i < row.count; ++i) integer_tile<Product, 1>(row, i, w, mh - m, acc + m, step);
   }
 }
 
@@ -333,6 +346,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 }  // namespace
 
 // Half bytes of weights take a byte each: twice the words of the packed rows.
-const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns};
+const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -5,6 +5,7 @@
 #include <immintrin.h>
 
 #include "kernel_table.hpp"
+#include "tile_loops.hpp"
 
 namespace xnorflow {
 namespace {
@@ -156,36 +157,42 @@ struct Pair {
   static constexpr int64_t kElements = 2;
 };
 
+template <class Product>
+using Row = IntRow<typename Product::Element>;
+
 template <class Product, int P>
-void integer_tile(const typename Product::Element* x, int64_t k, const uint32_t* w, int64_t rows, int64_t mh, int32_t* acc) {
+void integer_tile(const Row<Product>& row, int64_t i, const uint32_t* w, int64_t rows, int32_t* acc, int64_t step) {
   __m512i sum[P][kIntVectors];
   unroll<P>([&](auto p) __attribute__((always_inline)) {
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { sum[p.value][v.value] = _mm512_setzero_si512(); });
   });
-  for (int64_t j = 0; j < k; ++j, w += kIntBlock) {
-    __m512i row[kIntVectors];
-    unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { row[v.value] = _mm512_loadu_si512(w + 16 * v.value); });
-    unroll<P>([&](auto p) __attribute__((always_inline)) {
-      const __m512i value = Product::spread(x + (p.value * k + j) * Product::kElements);
-      unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) {
-        sum[p.value][v.value] = _mm512_add_epi32(sum[p.value][v.value], Product::times(value, row[v.value]));
+  for (int64_t r = 0; r < row.runs; ++r) {
+    const typename Product::Element* x = row.x + i * row.step + row.run[r];
+    for (const uint32_t* end = w + row.run_words * kIntBlock; w < end; w += kIntBlock, x += Product::kElements) {
+      __m512i columns[kIntVectors];
+      unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) { columns[v.value] = _mm512_loadu_si512(w + 16 * v.value); });
+      unroll<P>([&](auto p) __attribute__((always_inline)) {
+        const __m512i value = Product::spread(x + p.value * row.step);
+        unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) {
+          sum[p.value][v.value] = _mm512_add_epi32(sum[p.value][v.value], Product::times(value, columns[v.value]));
+        });
       });
-    });
+    }
   }
   unroll<P>([&](auto p) __attribute__((always_inline)) {
     unroll<kIntVectors>([&](auto v) __attribute__((always_inline)) {
-      _mm512_mask_storeu_epi32(acc + p.value * mh + 16 * v.value, first_lanes(rows - 16 * v.value), sum[p.value][v.value]);
+      _mm512_mask_storeu_epi32(acc + (i + p.value) * step + 16 * v.value, first_lanes(rows - 16 * v.value), sum[p.value][v.value]);
     });
   });
 }
 
 template <class Product>
-void products(const typename Product::Element* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
+void products(const Row<Product>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
   for (int64_t m = 0; m < mh; m += kIntBlock) {
-    const uint32_t* w = weights + m * k;
+    const uint32_t* w = weights + m * row.runs * row.run_words;
     int64_t i = 0;
-    for (; i + kTile <= count; i += kTile) integer_tile<Product, kTile>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
-    for (; i < count; ++i) integer_tile<Product, 1>(x + i * k * Product::kElements, k, w, mh - m, mh, acc + i * mh + m);
+    for (; i + kTile <= row.count; i += kTile) integer_tile<Product, kTile>(row, i, w, mh - m, acc + m, step);
+    for (; i < row.count; ++i) integer_tile<Product, 1>(row, i, w, mh - m, acc + m, step);
   }
 }
 
@@ -255,6 +262,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns};
+const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -2,6 +2,7 @@
 #include <bit>
 
 #include "kernel_table.hpp"
+#include "tile_loops.hpp"
 
 namespace xnorflow {
 namespace {
@@ -45,14 +46,17 @@ void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
 
 constexpr int64_t kBlock = 8;
 
-void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
-  for (int64_t i = 0; i < count; ++i)
+void integer(const IntRow<uint32_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
+  for (int64_t i = 0; i < row.count; ++i)
     for (int64_t m = 0; m < mh; m += kBlock) {
-      const uint32_t* w = weights + m * k;
+      const uint32_t* w = weights + m * row.runs * row.run_words;
       uint32_t sum[kBlock] = {};
-      for (int64_t j = 0; j < k; ++j)
-        for (int64_t c = 0; c < kBlock; ++c) sum[c] += x[i * k + j] * w[j * kBlock + c];
-      for (int64_t c = 0; c < kBlock && m + c < mh; ++c) acc[i * mh + m + c] = static_cast<int32_t>(sum[c]);
+      for (int64_t r = 0; r < row.runs; ++r) {
+        const uint32_t* x = row.x + i * row.step + row.run[r];
+        for (int64_t j = 0; j < row.run_words; ++j, w += kBlock)
+          for (int64_t c = 0; c < kBlock; ++c) sum[c] += x[j] * w[c];
+      }
+      for (int64_t c = 0; c < kBlock && m + c < mh; ++c) acc[i * step + m + c] = static_cast<int32_t>(sum[c]);
     }
 }
 
@@ -60,16 +64,19 @@ uint32_t low(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(
 
 uint32_t high(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair >> 16)); }
 
-void pairs(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
-  for (int64_t i = 0; i < count; ++i)
+void pairs(const IntRow<int16_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
+  for (int64_t i = 0; i < row.count; ++i)
     for (int64_t m = 0; m < mh; m += kBlock) {
-      const uint32_t* w = weights + m * k;
+      const uint32_t* w = weights + m * row.runs * row.run_words;
       uint32_t sum[kBlock] = {};
-      for (int64_t j = 0; j < k; ++j) {
-        const uint32_t first = static_cast<uint32_t>(x[2 * (i * k + j)]), second = static_cast<uint32_t>(x[2 * (i * k + j) + 1]);
-        for (int64_t c = 0; c < kBlock; ++c) sum[c] += first * low(w[j * kBlock + c]) + second * high(w[j * kBlock + c]);
+      for (int64_t r = 0; r < row.runs; ++r) {
+        const int16_t* x = row.x + i * row.step + row.run[r];
+        for (const int16_t* end = x + 2 * row.run_words; x < end; x += 2, w += kBlock) {
+          const uint32_t first = static_cast<uint32_t>(x[0]), second = static_cast<uint32_t>(x[1]);
+          for (int64_t c = 0; c < kBlock; ++c) sum[c] += first * low(w[c]) + second * high(w[c]);
+        }
       }
-      for (int64_t c = 0; c < kBlock && m + c < mh; ++c) acc[i * mh + m + c] = static_cast<int32_t>(sum[c]);
+      for (int64_t c = 0; c < kBlock && m + c < mh; ++c) acc[i * step + m + c] = static_cast<int32_t>(sum[c]);
     }
 }
 
@@ -99,6 +106,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kPortable = {"portable", kBlock, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns};
+const KernelTable kPortable = {"portable", kBlock, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -1,10 +1,12 @@
 // The operations that every instruction set provides: one table each, chosen at run time (dispatch.hpp).
 //
-// Translation units of one instruction set include this header and nothing with inline code of its own: a function
+// Translation units of one instruction set include this header, and nothing whose code has external linkage: a function
 // compiled there for a new CPU could otherwise be the copy that the linker keeps for all of the program.
 #pragma once
 
 #include <cstdint>
+
+#include "tile_table.hpp"
 
 namespace xnorflow {
 
@@ -15,6 +17,17 @@ inline constexpr int64_t kXnorBlock = 64;
 // x + i * step + run[r].
 struct XnorRow {
   const uint64_t* x;
+  int64_t count;
+  int64_t step;
+  const int64_t* run;
+  int64_t runs;
+  int64_t run_words;
+};
+
+// The same over numbers: window i lies at x + i * step, in elements, and a run is `run_words` words of weights long.
+template <class T>
+struct IntRow {
+  const T* x;
   int64_t count;
   int64_t step;
   const int64_t* run;
@@ -57,11 +70,11 @@ struct KernelTable {
   // One row of windows times one block of rows.
   void (*xnor)(const XnorRow& row, const uint64_t* laid, const Sink& sink);
 
-  // acc[i * mh + m] = sum_k x[i * k + j] * row m [j], modulo 2^32
-  void (*integer)(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc);
+  // acc[i * step + m] = the sum over all words j of window i, times row m [j], modulo 2^32, for m < mh
+  void (*integer)(const IntRow<uint32_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step);
 
-  // The same over int16, two by two: k counts pairs, and a word of weights holds a pair, its first in the lower half.
-  void (*pairs)(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc);
+  // The same over int16, two by two: a word of weights holds a pair, its first in the lower half.
+  void (*pairs)(const IntRow<int16_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step);
 
   // bit m of vector i = (acc[i * mh + m] >= level[m]) XOR bit m of flip; tails stay 0
   void (*threshold)(const int32_t* acc, int64_t count, int64_t mh, const int32_t* level, const uint64_t* flip, uint64_t* out);
@@ -71,6 +84,8 @@ struct KernelTable {
 
   // Bit c of out[p * step]: x[c * stride + p] >= level, for p < pixels and c < channels, which are 64 at most.
   void (*pack_columns)(const float* x, int64_t stride, int64_t channels, int64_t pixels, float level, uint64_t* out, int64_t step);
+
+  const TileTable<int32_t>& tile;
 };
 
 extern const KernelTable kReference;

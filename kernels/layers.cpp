@@ -28,13 +28,13 @@ Aligned<uint32_t> interleave(const std::vector<uint32_t>& rows, int64_t mh, int6
   return out;
 }
 
-// Columns two by two in the halves of a word, the first in the lower; an odd last column is joined with zero.
-std::vector<uint32_t> pair_columns(std::span<const int32_t> weights, int64_t mh, int64_t k) {
+// Columns two by two in the halves of a word, the first in the lower; an odd last column of a run of k is joined with zero.
+std::vector<uint32_t> pair_columns(std::span<const int32_t> weights, int64_t runs, int64_t k) {
   const int64_t pairs = (k + 1) / 2;
-  std::vector<uint32_t> out(static_cast<size_t>(mh * pairs));
-  for (int64_t m = 0; m < mh; ++m)
+  std::vector<uint32_t> out(static_cast<size_t>(runs * pairs));
+  for (int64_t r = 0; r < runs; ++r)
     for (int64_t j = 0; j < k; ++j)
-      out[static_cast<size_t>(m * pairs + j / 2)] |= (static_cast<uint32_t>(weights[static_cast<size_t>(m * k + j)]) & 0xffffU) << j % 2 * 16;
+      out[static_cast<size_t>(r * pairs + j / 2)] |= (static_cast<uint32_t>(weights[static_cast<size_t>(r * k + j)]) & 0xffffU) << j % 2 * 16;
   return out;
 }
 
@@ -72,14 +72,16 @@ U* widen(const T* x, int64_t length, int64_t channels, int64_t pixel, U* out) {
   return out;
 }
 
-// Windows that begin at `start`, one after the other, each filled up with zeros to `row` values of type U.
+// Windows that begin at `start`, one after the other, each of their runs filled up with zeros to `length` values of type U.
 template <class U, class T>
-std::vector<U> gather(const std::vector<int64_t>& start, const Runs& runs, const T* x, int64_t channels, int64_t pixel, int64_t row) {
-  std::vector<U> out(start.size() * static_cast<size_t>(row));
-  for (size_t i = 0; i < start.size(); ++i) {
-    U* next = out.data() + static_cast<int64_t>(i) * row;
-    for (const int64_t run : runs.offset) next = widen(x + start[i] + run, runs.length, channels, pixel, next);
-  }
+std::vector<U> gather(const std::vector<int64_t>& start, const Runs& runs, const T* x, int64_t channels, int64_t pixel, int64_t length) {
+  std::vector<U> out(start.size() * runs.offset.size() * static_cast<size_t>(length));
+  U* next = out.data();
+  for (const int64_t first : start)
+    for (const int64_t run : runs.offset) {
+      widen(x + first + run, runs.length, channels, pixel, next);
+      next += length;
+    }
   return out;
 }
 
@@ -126,7 +128,12 @@ template void sign_bits(const KernelTable&, const int16_t*, int64_t, const BitTh
 template void sign_bits(const KernelTable&, const int32_t*, int64_t, const BitThreshold&, uint64_t*);
 
 Layer::Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t channels, Border border)
-    : table_(table), mh_(mh), window_(window), channels_(channels), border_(std::move(border)) {}
+    : table_(table),
+      mh_(mh),
+      window_(window),
+      channels_(channels),
+      border_(std::move(border)),
+      border_columns_(border_.table.empty() ? 0 : *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1) {}
 
 XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
     : Layer(table, mh, window, channels, std::move(border)) {
@@ -175,24 +182,29 @@ XnorSink XnorLayer::floats(std::span<const float> scale, std::span<const float> 
   return sink;
 }
 
+void XnorLayer::tile(const XnorRow& row, int64_t y, int64_t x, int64_t block, const XnorSink& from, void* out, int64_t step) const {
+  const int64_t channel = block * kXnorBlock, padded = blocks() * kXnorBlock;
+  Sink sink{from.output_, from.constants_.data() + channel, nullptr, padded, from.flip_[static_cast<size_t>(block)], nullptr, nullptr, out, step,
+            std::min(kXnorBlock, mh_ - channel)};
+  if (border_columns_ > 0) {
+    sink.constants += border_.row_class[static_cast<size_t>(y)] * border_columns_ * padded;
+    sink.column_class = border_.col_class.data() + x;
+  }
+  if (from.output_ == Output::kFloat) sink.scale = from.scale_.data() + channel, sink.bias = from.bias_.data() + channel;
+  table_.xnor(row, weights_.data() + block * words() * table_.xnor_layout, sink);
+}
+
 // Rows first .. last - 1 of windows, of which there are `windows` in all, times one block.
 void XnorLayer::block_rows(const Geometry& g, const Runs& runs, int64_t windows, const uint64_t* x, const XnorSink& from, const Place& place,
                            int64_t block, int64_t first, int64_t last) const {
-  const int64_t oh = g.out_h(), channel = block * kXnorBlock, padded = blocks() * kXnorBlock;
-  const int64_t columns = border_.table.empty() ? 0 : *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1;
+  const int64_t oh = g.out_h(), channel = block * kXnorBlock;
   const int64_t element = from.output_ == Output::kBits ? 8 : 4, begin = from.output_ == Output::kBits ? block : channel;
   XnorRow row{nullptr, g.out_w(), g.window.sw * g.pixel, runs.offset.data(), static_cast<int64_t>(runs.offset.size()), runs.length};
-  Sink sink{from.output_, nullptr, nullptr, padded, from.flip_[static_cast<size_t>(block)], nullptr, nullptr, nullptr, place.pixel,
-            std::min(kXnorBlock, mh_ - channel)};
-  if (columns > 0) sink.column_class = border_.col_class.data();
-  if (from.output_ == Output::kFloat) sink.scale = from.scale_.data() + channel, sink.bias = from.bias_.data() + channel;
   for (int64_t r = first; r < last; ++r) {
     const int64_t image = r / oh, y = r % oh;
     row.count = std::min(g.out_w(), windows - r * g.out_w());
     row.x = x + (image * g.h + y * g.window.sh) * g.w * g.pixel;
-    sink.constants = from.constants_.data() + channel + (columns > 0 ? border_.row_class[static_cast<size_t>(y)] * columns * padded : 0);
-    sink.out = static_cast<char*>(place.out) + (image * place.image + y * place.row + begin) * element;
-    table_.xnor(row, weights_.data() + block * words() * table_.xnor_layout, sink);
+    tile(row, y, 0, block, from, static_cast<char*>(place.out) + (image * place.image + y * place.row + begin) * element, place.pixel);
   }
 }
 
@@ -219,36 +231,45 @@ IntLayer::IntLayer(const KernelTable& table, std::span<const int32_t> weights, i
   const std::vector<uint32_t> rows(weights.begin(), weights.end());
   narrow_ = std::all_of(weights.begin(), weights.end(), [](int32_t w) { return w == static_cast<int16_t>(w); });
   weights_ = interleave(rows, mh, columns(), table.int_block);
-  if (narrow_) pairs_ = interleave(pair_columns(weights, mh, columns()), mh, (columns() + 1) / 2, table.int_block);
+  if (narrow_) pairs_ = interleave(pair_columns(weights, mh * runs(), run()), mh, runs() * ((run() + 1) / 2), table.int_block);
 }
 
-void IntLayer::add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const {
-  if (border_.table.empty()) return;
-  const int64_t oh = g.out_h(), ow = g.out_w();
-  const int64_t columns = *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1;
-  for (int64_t i = 0; i < count; ++i) {
-    const int64_t row = border_.row_class[static_cast<size_t>((first + i) / ow % oh)];
-    const int64_t column = border_.col_class[static_cast<size_t>((first + i) % ow)];
-    const int32_t* constant = border_.table.data() + (row * columns + column) * mh_;
-    for (int32_t *sum = acc + i * mh_, *end = sum + mh_; sum < end; ++sum, ++constant)
-      *sum = static_cast<int32_t>(static_cast<uint32_t>(*sum) + static_cast<uint32_t>(*constant));
-  }
+void IntLayer::add_border(int64_t y, int64_t x, int64_t first, int64_t rows, int32_t* acc) const {
+  if (border_columns_ == 0) return;
+  const int64_t row = border_.row_class[static_cast<size_t>(y)], column = border_.col_class[static_cast<size_t>(x)];
+  const int32_t* constant = border_.table.data() + (row * border_columns_ + column) * mh_ + first;
+  for (int64_t m = 0; m < rows; ++m) acc[m] = static_cast<int32_t>(static_cast<uint32_t>(acc[m]) + static_cast<uint32_t>(constant[m]));
+}
+
+void IntLayer::tile(const IntRow<int16_t>& row, int64_t y, int64_t x, int64_t block, int32_t* acc, int64_t step) const {
+  const int64_t first = block * kXnorBlock, rows = std::min(kXnorBlock, mh_ - first);
+  table_.pairs(row, pairs_.data() + first * row.runs * row.run_words, rows, acc, step);
+  for (int64_t i = 0; i < row.count; ++i) add_border(y, x + i, first, rows, acc + i * step);
+}
+
+void IntLayer::tile(const IntRow<uint32_t>& row, int64_t y, int64_t x, int64_t block, int32_t* acc, int64_t step) const {
+  const int64_t first = block * kXnorBlock, rows = std::min(kXnorBlock, mh_ - first);
+  table_.integer(row, weights_.data() + first * row.runs * row.run_words, rows, acc, step);
+  for (int64_t i = 0; i < row.count; ++i) add_border(y, x + i, first, rows, acc + i * step);
 }
 
 template <class T>
 void IntLayer::windows(const Geometry& g, const Runs& runs, const T* x, int64_t first, int64_t count, int32_t* acc) const {
   const std::vector<int64_t> start = starts(g, first, count);
+  const int64_t none = 0, oh = g.out_h(), ow = g.out_w(), pairs = this->runs() * ((run() + 1) / 2);
+  bool done = false;
   if constexpr (kNarrow<T>) {
     if (narrow_) {
-      const int64_t pairs = (columns() + 1) / 2;
-      const std::vector<int16_t> x16 = gather<int16_t>(start, runs, x, channels_, g.pixel, 2 * pairs);
-      table_.pairs(x16.data(), count, pairs, pairs_.data(), mh_, acc);
-      return add_border(g, first, count, acc);
+      const std::vector<int16_t> x16 = gather<int16_t>(start, runs, x, channels_, g.pixel, (run() + 1) / 2 * 2);
+      table_.pairs({x16.data(), count, 2 * pairs, &none, 1, pairs}, pairs_.data(), mh_, acc, mh_);
+      done = true;
     }
   }
-  const std::vector<uint32_t> x32 = gather<uint32_t>(start, runs, x, channels_, g.pixel, columns());
-  table_.integer(x32.data(), count, columns(), weights_.data(), mh_, acc);
-  add_border(g, first, count, acc);
+  if (!done) {
+    const std::vector<uint32_t> x32 = gather<uint32_t>(start, runs, x, channels_, g.pixel, run());
+    table_.integer({x32.data(), count, columns(), &none, 1, columns()}, weights_.data(), mh_, acc, mh_);
+  }
+  for (int64_t i = first; i < first + count; ++i) add_border(i / ow % oh, i % ow, 0, mh_, acc + (i - first) * mh_);
 }
 
 template <class T>

@@ -43,6 +43,7 @@ class Layer {
   int64_t channels() const { return channels_; }
   const Window& window() const { return window_; }
   const Border& border() const { return border_; }
+  int64_t blocks() const { return words_for(mh_); }
 
  protected:
   Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t channels, Border border);
@@ -52,6 +53,7 @@ class Layer {
   Window window_;
   int64_t channels_;
   Border border_;
+  int64_t border_columns_;
 };
 
 // What an XnorLayer's accumulators become, prepared once: per class of the border and per channel, padded to whole blocks.
@@ -96,8 +98,11 @@ class XnorLayer : public Layer {
   // g.pixel counts words.
   void run(const Geometry& g, const uint64_t* x, const XnorSink& sink, const Place& place, int64_t threads) const;
 
+  // Windows that follow each other in row y of the output from column x on, times one block of rows. `out` is the first window's
+  // first channel of the block, `step` the elements (words where they are bits) to the next window's.
+  void tile(const XnorRow& row, int64_t y, int64_t x, int64_t block, const XnorSink& from, void* out, int64_t step) const;
+
  private:
-  int64_t blocks() const { return words_for(mh_); }
   int64_t words() const { return window_.kh * window_.kw * words_for(channels_); }
   template <class F>
   Aligned<int32_t> constants(const F& of) const;
@@ -120,11 +125,20 @@ class IntLayer : public Layer {
   template <class T>
   void bits(const Geometry& g, const T* x, const BitThreshold& threshold, uint64_t* out, int64_t threads) const;
 
+  // As XnorLayer's, on images of int16 where the layer is narrow, else of 32 bits. A row of int16 may be read one element past a run.
+  void tile(const IntRow<int16_t>& row, int64_t y, int64_t x, int64_t block, int32_t* acc, int64_t step) const;
+  void tile(const IntRow<uint32_t>& row, int64_t y, int64_t x, int64_t block, int32_t* acc, int64_t step) const;
+  bool narrow() const { return narrow_; }
+  // Pieces of a window, each of `run` elements.
+  int64_t runs() const { return window_.dw == 1 ? window_.kh : window_.kh * window_.kw; }
+  int64_t run() const { return columns() / runs(); }
+
  private:
   // Accumulators of windows first .. first + count - 1, the border's constants added.
   template <class T>
   void windows(const Geometry& g, const Runs& runs, const T* x, int64_t first, int64_t count, int32_t* acc) const;
-  void add_border(const Geometry& g, int64_t first, int64_t count, int32_t* acc) const;
+  // To the accumulators of one window, from row `first` of the weights on.
+  void add_border(int64_t y, int64_t x, int64_t first, int64_t rows, int32_t* acc) const;
 
   int64_t columns() const { return window_.kh * window_.kw * channels_; }
 

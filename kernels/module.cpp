@@ -33,4 +33,5 @@ NB_MODULE(_kernels, m) {
   bind_images(m);
   bind_elementwise(m);
   bind_tokens(m);
+  bind_program(m);
 }

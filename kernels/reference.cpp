@@ -1,6 +1,7 @@
 // The reference: one bit at a time, in the words of the definition. Slow on purpose; every other table must equal it.
 #include "kernel_table.hpp"
 #include "layout.hpp"
+#include "tile_loops.hpp"
 
 namespace xnorflow {
 namespace {
@@ -44,12 +45,13 @@ void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
   }
 }
 
-void integer(const uint32_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
-  for (int64_t i = 0; i < count; ++i)
+void integer(const IntRow<uint32_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
+  const int64_t k = row.runs * row.run_words;
+  for (int64_t i = 0; i < row.count; ++i)
     for (int64_t m = 0; m < mh; ++m) {
       uint32_t sum = 0;
-      for (int64_t j = 0; j < k; ++j) sum += x[i * k + j] * weights[m * k + j];
-      acc[i * mh + m] = static_cast<int32_t>(sum);
+      for (int64_t j = 0; j < k; ++j) sum += row.x[i * row.step + row.run[j / row.run_words] + j % row.run_words] * weights[m * k + j];
+      acc[i * step + m] = static_cast<int32_t>(sum);
     }
 }
 
@@ -57,13 +59,16 @@ uint32_t low(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(
 
 uint32_t high(uint32_t pair) { return static_cast<uint32_t>(static_cast<int16_t>(pair >> 16)); }
 
-void pairs(const int16_t* x, int64_t count, int64_t k, const uint32_t* weights, int64_t mh, int32_t* acc) {
-  for (int64_t i = 0; i < count; ++i)
+void pairs(const IntRow<int16_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
+  const int64_t k = row.runs * row.run_words;
+  for (int64_t i = 0; i < row.count; ++i)
     for (int64_t m = 0; m < mh; ++m) {
       uint32_t sum = 0;
-      for (int64_t j = 0; j < k; ++j)
-        sum += static_cast<uint32_t>(x[2 * (i * k + j)]) * low(weights[m * k + j]) + static_cast<uint32_t>(x[2 * (i * k + j) + 1]) * high(weights[m * k + j]);
-      acc[i * mh + m] = static_cast<int32_t>(sum);
+      for (int64_t j = 0; j < k; ++j) {
+        const int16_t* pair = row.x + i * row.step + row.run[j / row.run_words] + 2 * (j % row.run_words);
+        sum += static_cast<uint32_t>(pair[0]) * low(weights[m * k + j]) + static_cast<uint32_t>(pair[1]) * high(weights[m * k + j]);
+      }
+      acc[i * step + m] = static_cast<int32_t>(sum);
     }
 }
 
@@ -95,6 +100,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns};
+const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

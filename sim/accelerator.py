@@ -59,8 +59,13 @@ class Accelerator:
 
         opened = build if isinstance(build, Build) else Build.open(build)
         (kind,) = opened.graph.inputs.values()
+        labels = str(opened.manifest["head"]) == "argmax"
+        if backend == "cpu":
+            from xnorflow.sim.cpu import CpuRuntime
+
+            return cls(backend, kind, labels, opened.tail, CpuRuntime(opened.graph).run)
         run = _BACKENDS[backend]
-        return cls(backend, kind, str(opened.manifest["head"]) == "argmax", opened.tail, lambda images: run(opened, images))
+        return cls(backend, kind, labels, opened.tail, lambda images: run(opened, images))
 
     def infer(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32] | IntArray:
         """Run images.
@@ -89,12 +94,6 @@ def _reference(build: Build, images: npt.NDArray[np.uint8]) -> IntArray:
     return np.concatenate([execute(build.graph, {name: part})[build.graph.outputs[0]] for part in parts])
 
 
-def _cpu(build: Build, images: npt.NDArray[np.uint8]) -> IntArray:
-    from xnorflow.sim.cpu import CpuRuntime
-
-    return CpuRuntime(build.graph).run(images)
-
-
 def _verilator(build: Build, images: npt.NDArray[np.uint8]) -> IntArray:
     from xnorflow.sim.rtl import RtlRequest, simulate_once
 
@@ -119,5 +118,5 @@ def _open_board(folder: Path) -> Accelerator:
     return Accelerator("pynq", deployment.source.kind, deployment.labels, deployment.tail, board.run)
 
 
-_BACKENDS: dict[str, Callable[[Build, npt.NDArray[np.uint8]], IntArray]] = {"reference": _reference, "cpu": _cpu, "verilator": _verilator}
-BACKENDS = (*_BACKENDS, "pynq")
+_BACKENDS: dict[str, Callable[[Build, npt.NDArray[np.uint8]], IntArray]] = {"reference": _reference, "verilator": _verilator}
+BACKENDS = ("reference", "cpu", "verilator", "pynq")

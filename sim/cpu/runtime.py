@@ -1,24 +1,32 @@
-"""CpuRuntime: run a graph on packed bits with native kernels, batch by batch."""
+"""CpuRuntime: run a graph on packed bits with native kernels, all of it in one call."""
 
 from __future__ import annotations
 
-from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, cast
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
+import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
-from xnorflow.sim.cpu.plan import make_plan
-from xnorflow.sim.cpu.values import Integers, Value, frame_bytes, hold, wide
+from xnorflow.sim.cpu.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from xnorflow.hw.graph import Graph, StreamType
     from xnorflow.hw.types import IntArray
 
-BATCH_BYTES = 64 << 20
-BATCH_FRAMES = 1024
+Integers: TypeAlias = npt.NDArray[np.integer[Any]]
+
+
+class DLPack(Protocol):
+    """An array of another library (a PyTorch tensor, for one) that hands its memory over by DLPack."""
+
+    def __dlpack__(self, *args: Any, **kwargs: Any) -> Any:
+        """The capsule."""
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        """The device that the memory is on."""
 
 
 class CpuRuntime:
@@ -27,7 +35,7 @@ class CpuRuntime:
     Args:
         graph: the graph.
         isa: kernel table; None or ``auto`` for the fastest (see :func:`xnorflow.kernels.resolve`).
-        threads: batches computed at a time; the kernels release the interpreter's lock.
+        threads: threads that share out a batch's blocks of frames, or where there are fewer blocks, each step.
 
     Attributes:
         isa: name of the kernel table in use.
@@ -43,64 +51,67 @@ class CpuRuntime:
             raise BadInputError(f"the graph has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; the CPU runtime takes 1 and 1")
         self.graph, self.threads, self.isa = graph, threads, kernels.resolve(isa)
         self._plan = make_plan(graph, self.isa)
-        (self._input,), (self._output,) = graph.inputs, graph.outputs
-        self._uses = Counter([name for step in self._plan.steps for name in step.sources] + [self._plan.alias[self._output]])
-        frame = sum(frame_bytes(graph.streams[name]) for step in self._plan.steps for name in (*step.sources, step.target))
-        self._batch = min(max(BATCH_BYTES // max(frame, 1), 1), BATCH_FRAMES)
+        ((self._input, self._kind),) = graph.inputs.items()
 
-    def run(self, pixels: Integers) -> IntArray:
-        """The graph's output for a batch of frames.
+    def run(self, pixels: Integers | DLPack) -> IntArray:
+        """The graph's output for a batch of frames, in one native call during which other threads run.
 
         Args:
-            pixels: any integers ``(N, *input shape)`` within the input's type.
+            pixels: any integers ``(N, *input shape)`` within the input's type, in NumPy, PyTorch or what else knows DLPack; read
+                where they lie if they are C-contiguous there, else copied once.
 
         Returns:
             int64 ``(N, *output shape)``.
 
         Raises:
-            BadInputError: a wrong shape or element type, or values outside the input's type.
+            BadInputError: a wrong shape or element type, memory of another device, or values outside the input's type.
         """
-        self._check(pixels)
-        size = max(min(self._batch, -(-len(pixels) // self.threads)), 1)
-        parts = [pixels[i : i + size] for i in range(0, len(pixels), size)] or [pixels]
-        if self.threads == 1 or len(parts) == 1:
-            return np.concatenate([self._run(part) for part in parts])
-        with ThreadPoolExecutor(self.threads) as pool:
-            return np.concatenate(list(pool.map(self._run, parts)))
+        (output,) = self._call(self._plan, pixels).values()
+        return output
 
-    def run_all(self, pixels: Integers) -> dict[str, IntArray]:
+    def run_all(self, pixels: Integers | DLPack) -> dict[str, IntArray]:
         """Every stream of the graph for a batch: name -> int64 ``(N, *shape)``, all in memory at once.
 
-        A step's last stream comes from the same call as in :meth:`run`; the streams that this call skips (windows,
-        accumulators in front of a sign) are computed from its input one node at a time.
+        They come from the same passes as in :meth:`run`, which hand out their intermediate values too; a sign that :meth:`run`
+        takes from the kernels as bits is computed behind its accumulators instead.
         """
-        self._check(pixels)
-        values = {self._input: hold(pixels, self._kind.dtype)}
-        for step in self._plan.steps:
-            for part in (*step.inner, step):
-                values[part.target] = part.run(*(values[name] for name in part.sources))
-        return {name: wide(values[holder]) for name, holder in self._plan.alias.items()}
+        plan = self._everything
+        values = self._call(plan, pixels)
+        return {name: values[holder] for name, holder in plan.alias.items()}
 
-    @property
-    def _kind(self) -> StreamType:
-        return self.graph.inputs[self._input]
+    @cached_property
+    def _everything(self) -> Plan:
+        return make_plan(self.graph, self.isa, tuple(self.graph.streams))
 
-    def _run(self, pixels: Integers) -> IntArray:
-        values: dict[str, Value] = {self._input: hold(pixels, self._kind.dtype)}
-        left = dict(self._uses)
-        for step in self._plan.steps:
-            values[step.target] = step.run(*(values[name] for name in step.sources))
-            for name in step.sources:
-                left[name] -= 1
-                if left[name] == 0:
-                    del values[name]
-        return wide(values[self._plan.alias[self._output]])
+    def _call(self, plan: Plan, pixels: Integers | DLPack) -> dict[str, IntArray]:
+        array = self._check(_array(pixels, self._input))
+        outputs = {name: np.empty((len(array), *self.graph.streams[name].shape), dtype=np.int64) for name in plan.outputs}
+        plan.program.run(array, list(outputs.values()), len(array), self.threads)
+        return outputs
 
-    def _check(self, pixels: Integers) -> None:
+    def _check(self, pixels: Integers) -> Integers:
         name, kind = self._input, self._kind
-        if not isinstance(pixels, np.ndarray) or pixels.dtype.kind not in "iu":
-            raise BadInputError(f"graph input {name!r} is {getattr(pixels, 'dtype', type(pixels).__name__)}; integers are accepted")
+        if pixels.dtype.kind not in "iu":
+            raise BadInputError(f"graph input {name!r} is {pixels.dtype}; integers are accepted")
         if pixels.shape[1:] != kind.shape or pixels.ndim == 0:
             raise BadInputError(f"graph input {name!r} has shape {pixels.shape}; (N, {', '.join(map(str, kind.shape))}) is accepted")
-        if not kind.dtype.allows(cast("IntArray", pixels)):
+        if not _within(pixels.dtype, kind) and not kind.dtype.allows(cast("IntArray", pixels)):
             raise BadInputError(f"graph input {name!r} holds values outside {kind.dtype.name}")
+        return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
+
+
+def _within(dtype: np.dtype[Any], kind: StreamType) -> bool:
+    """Whether every value of an element type is one of a stream's."""
+    limits = np.iinfo(dtype)
+    return not kind.dtype.bipolar and kind.dtype.minimum <= limits.min and limits.max <= kind.dtype.maximum
+
+
+def _array(pixels: Integers | DLPack, name: str) -> Integers:
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    if not hasattr(pixels, "__dlpack__"):
+        raise BadInputError(f"graph input {name!r} is {type(pixels).__name__}; integers are accepted")
+    try:
+        return cast("Integers", np.from_dlpack(pixels))
+    except (BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise BadInputError(f"graph input {name!r} is not memory that NumPy can read by DLPack: {error}") from error

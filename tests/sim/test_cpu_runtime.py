@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
@@ -14,8 +16,7 @@ from xnorflow.hw.graph import Graph, Node, StreamType
 from xnorflow.hw.nodes import ArgMax, Fifo, Flatten, IntMatVec, MaxPool, SlidingWindow, Table, Threshold, WidthConverter, XnorMatVec
 from xnorflow.hw.types import BIPOLAR, IntType
 from xnorflow.sim.cpu import CpuRuntime
-from xnorflow.sim.cpu import runtime as runtime_module
-from xnorflow.sim.cpu.plan import make_plan
+from xnorflow.sim.cpu import plan as plan_module
 
 UINT8 = IntType(8, signed=False)
 
@@ -51,16 +52,23 @@ def pixels() -> np.ndarray:
     return np.random.default_rng(6).integers(0, 256, (11, 6, 6, 2)).astype(np.uint8)
 
 
+def steps(graph: Graph) -> list[tuple[str, ...]]:
+    """The nodes of each step; copies have none."""
+    return [nodes for nodes in plan_module.make_plan(graph, "portable").steps if nodes]
+
+
 def test_the_plan_joins_windows_products_and_signs_across_wires(small: Graph) -> None:
-    steps = make_plan(small, "portable").steps
-    assert [step.nodes for step in steps] == [("windows", "first", "sign"), ("places", "pool"), ("flat",), ("last",), ("best",)]
+    assert steps(small) == [("first", "sign"), ("pool",), ("flat",), ("last",), ("best",)]
 
 
-def test_a_stream_that_leaves_or_is_read_twice_is_not_skipped(small: Graph) -> None:
+def test_a_stream_that_leaves_or_is_read_twice_is_kept(small: Graph, pixels: np.ndarray) -> None:
+    expected = interpreter.execute(small, {"pixels": pixels.astype(np.int64)}, keep_all=True)
     seen = Graph(small.inputs, small.nodes[:5], ("c",))
-    assert [step.nodes for step in make_plan(seen, "portable").steps] == [("windows", "first"), ("sign",)]
+    assert steps(seen) == [("first", "sign")]
+    assert np.array_equal(CpuRuntime(seen).run(pixels), expected["c"])
     twice = Graph(small.inputs, (*small.nodes[:5], sign("other", "c", "z", 10)), ("e",))
-    assert [step.nodes for step in make_plan(twice, "portable").steps] == [("windows", "first"), ("sign",), ("other",)]
+    assert steps(twice) == [("first", "sign", "other")]
+    assert np.array_equal(CpuRuntime(twice).run(pixels), expected["e"])
 
 
 @pytest.mark.parametrize("bits", [8, 32])
@@ -68,7 +76,7 @@ def test_a_stream_that_leaves_or_is_read_twice_is_not_skipped(small: Graph) -> N
 def test_signs_join_the_flattening_after_them_where_int32_holds_their_input(bits: int, isa: str) -> None:
     dtype = IntType(bits, signed=False)
     graph = Graph({"pixels": StreamType((5, 3, 7), dtype)}, (sign("s", "pixels", "a", 7), Flatten(name="f", inputs=("a",), outputs=("b",))), ("b",))
-    assert [step.nodes for step in make_plan(graph, isa).steps] == ([("s", "f")] if bits == 8 else [("s",), ("f",)])
+    assert steps(graph) == ([("s", "f")] if bits == 8 else [("s",), ("f",)])
     x = np.random.default_rng(1).integers(0, 6, (6, 5, 3, 7))
     x[0] = dtype.maximum
     expected = interpreter.execute(graph, {"pixels": x}, keep_all=True)
@@ -82,7 +90,7 @@ def test_signs_join_the_flattening_after_them_where_int32_holds_their_input(bits
 def test_batches_and_threads_do_not_change_the_result(
     small: Graph, pixels: np.ndarray, threads: int, frames: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runtime_module, "BATCH_FRAMES", frames)
+    monkeypatch.setattr(plan_module, "BLOCK_FRAMES", frames)
     expected = interpreter.execute(small, {"pixels": pixels.astype(np.int64)})["label"]
     out = CpuRuntime(small, threads=threads).run(pixels)
     assert out.dtype == np.int64
@@ -90,7 +98,7 @@ def test_batches_and_threads_do_not_change_the_result(
 
 
 def test_a_frame_larger_than_the_memory_bound_still_runs(small: Graph, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime_module, "BATCH_BYTES", 1)
+    monkeypatch.setattr(plan_module, "BLOCK_BYTES", 1)
     assert np.array_equal(CpuRuntime(small).run(pixels), interpreter.execute(small, {"pixels": pixels.astype(np.int64)})["label"])
 
 
@@ -99,6 +107,31 @@ def test_an_empty_batch_gives_an_empty_result(small: Graph, pixels: np.ndarray, 
     runtime = CpuRuntime(small, isa=isa)
     assert runtime.run(pixels[:0]).shape == (0, 1)
     assert {name: array.shape for name, array in runtime.run_all(pixels[:0]).items()} == {n: (0, *k.shape) for n, k in small.streams.items()}
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])
+def test_tensors_of_other_libraries_are_read_by_dlpack(small: Graph, pixels: np.ndarray, dtype: torch.dtype) -> None:
+    tensor = torch.from_numpy(pixels).to(dtype)
+    strided = tensor.permute(0, 3, 1, 2).contiguous().permute(0, 2, 3, 1)
+    assert np.array_equal(CpuRuntime(small).run(tensor), CpuRuntime(small).run(pixels))
+    assert np.array_equal(CpuRuntime(small).run(strided), CpuRuntime(small).run(pixels))
+    assert np.array_equal(torch.from_dlpack(CpuRuntime(small).run(tensor)).numpy(), CpuRuntime(small).run(pixels))
+
+
+def test_a_tensor_that_cannot_be_handed_over_is_refused_in_one_line(small: Graph) -> None:
+    with pytest.raises(BadInputError, match=r"^graph input 'pixels' is not memory that NumPy can read by DLPack: "):
+        CpuRuntime(small).run(torch.empty((1, 6, 6, 2), dtype=torch.uint8, device="meta"))
+
+
+def test_pixels_that_lie_well_are_not_copied(small: Graph, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    runtime, seen = CpuRuntime(small), []
+    plan = runtime._plan
+    program = SimpleNamespace(run=lambda x, outputs, *rest: seen.append(x))
+    monkeypatch.setattr(runtime, "_plan", replace(plan, program=program))
+    runtime.run(pixels)
+    runtime.run(torch.from_numpy(pixels))
+    assert all(np.shares_memory(x, pixels) for x in seen)
+    assert len(seen) == 2
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int32, np.int64, np.uint64])
@@ -174,7 +207,7 @@ def test_accumulators_at_the_ends_of_int32_pass_their_thresholds() -> None:
     )
     graph = Graph({"pixels": StreamType((1,), IntType(1, signed=False))}, nodes, ("b",))
     assert graph.streams["a"].dtype == IntType(32, signed=True)
-    assert [step.nodes for step in make_plan(graph, "portable").steps] == [("m", "t")]
+    assert steps(graph) == [("m", "t")]
     for isa in kernels.available():
         assert CpuRuntime(graph, isa=isa).run(np.array([[0], [1]])).tolist() == [[-1, -1], [1, 1]]
 
