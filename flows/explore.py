@@ -105,7 +105,8 @@ def explore(
         progress: called with a line of text.
 
     Raises:
-        BadInputError: the source cannot be used, or the folder holds points of another network or clock.
+        BadInputError: the source cannot be used, the folder holds points of another network or clock, or nothing answers at the
+            scheduler's address.
         MissingToolError: a scheduler is given, and Dask is not installed.
     """
     if points < 2 or workers < 1:
@@ -185,7 +186,13 @@ def _executor(workers: int, scheduler: str | None) -> Iterator[Executor | None]:
             client_of = import_module("distributed").Client
         except ImportError as error:
             raise MissingToolError("a scheduler needs Dask; install it with `pip install distributed`, here and on the workers") from error
-        with client_of(scheduler) as client:
+        try:
+            client = client_of(scheduler)
+        except (OSError, ValueError) as error:
+            raise BadInputError(
+                f"Dask scheduler {scheduler!r} cannot be reached ({error}); accepted is an address such as tcp://HOST:8786"
+            ) from error
+        with client:
             yield client.get_executor()
     elif workers > 1:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:

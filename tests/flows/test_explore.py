@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import onnx
 import pytest
 
-from xnorflow.errors import BadInputError
+from xnorflow.errors import BadInputError, MissingToolError
 from xnorflow.flows import explore as module
 from xnorflow.flows.compile import compile_
 from xnorflow.flows.explore import Point, explore, pareto, spread
@@ -65,6 +68,30 @@ def test_points_of_another_clock_are_not_mixed(build: Path, tmp_path: Path) -> N
         explore(build, tmp_path / "out", points=2, clock_mhz=200.0)
     with pytest.raises(BadInputError, match="is neither a build folder nor an ONNX file"):
         explore(tmp_path / "nothing", tmp_path / "other")
+
+
+class Scheduler(ThreadPoolExecutor):
+    """What stands in for Dask's client: points are computed elsewhere, and come back in any order."""
+
+    def __init__(self, address: str) -> None:
+        if address != "tcp://here:8786":
+            raise ValueError("invalid address")
+        super().__init__(2)
+
+    def get_executor(self) -> ThreadPoolExecutor:
+        return self
+
+
+def test_processes_and_a_scheduler_give_the_same_points(build: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Scheduler))
+    alone = explore(build, tmp_path / "alone", points=3)
+    assert explore(build, tmp_path / "processes", points=3, workers=2).points == alone.points
+    assert explore(build, tmp_path / "scheduler", points=3, scheduler="tcp://here:8786").points == alone.points
+    with pytest.raises(BadInputError, match=r"scheduler 'nowhere' cannot be reached \(invalid address\); accepted is an address such as"):
+        explore(build, tmp_path / "nowhere", points=3, scheduler="nowhere")
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(MissingToolError, match="pip install distributed"):
+        explore(build, tmp_path / "without", points=3, scheduler="tcp://here:8786")
 
 
 def test_the_front_leaves_out_what_another_point_beats() -> None:
