@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xnorflow.sim.report import VerifyReport
 
 MAX_SEED = (1 << 31) - 1
-_RANDOM_IMAGES = {"verilator": 100, "cocotb": 4}
+_RANDOM_IMAGES = {"verilator": 100, "cocotb": 4, "gates": 100}
 
 
 def verify(
@@ -48,7 +48,8 @@ def verify(
         build: folder that ``compile`` wrote.
         images: how many, at least 2; None for all of ``data`` (100 random ones without data; 4 with cocotb).
         data: see :data:`xnorflow.flows.images.FORMS`; None for random pixels drawn from ``seed``.
-        engine: ``verilator`` (whole data sets) or ``cocotb`` (protocol bench on Verilator and Icarus).
+        engine: ``verilator`` (whole data sets), ``cocotb`` (protocol bench on Verilator and Icarus) or ``gates`` (the netlist that Yosys makes
+            for xc7, in Verilator).
         stalls: draw input gaps and output stalls.
         seed: of everything random, 0 to :data:`MAX_SEED`.
         checkpoint: the trained network; None leaves out the PyTorch link.

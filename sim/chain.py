@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +12,7 @@ from xnorflow.errors import BadInputError, CheckFailedError
 from xnorflow.hw.interpreter import execute
 from xnorflow.sim.diagnose import first_rtl_difference, first_stream_difference
 from xnorflow.sim.float_links import compare_floats, compare_qonnx, float_exact, what_is_compared
+from xnorflow.sim.gates import gates_folder
 from xnorflow.sim.mismatch import first_difference
 from xnorflow.sim.report import LinkReport, RtlFigures, VerifyReport
 from xnorflow.sim.rtl import RtlRequest, rtl_model, simulate
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
     Progress = Callable[[str], None] | None
 
 LINKS = ("pytorch", "qonnx", "cpu", "rtl")
-ENGINES = ("verilator", "cocotb")
+ENGINES = ("verilator", "cocotb", "gates")
 _BATCH_BYTES = 1 << 26
-_ALL_RIGHT = "simulated again in Verilator with every stream recorded, all nodes are right"
+_ALL_RIGHT = "simulated again in Verilator with every stream recorded, all nodes of the RTL are right"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,8 @@ class VerifyRequest:
         build: the opened build folder.
         images: uint8 ``(N, H, W, C)``, at least 2.
         source: where the images come from, for the report.
-        engine: ``verilator`` (every image) or ``cocotb`` (protocol bench).
+        engine: ``verilator`` (every image), ``cocotb`` (protocol bench) or ``gates`` (every image, through the netlist that Yosys
+            makes for xc7).
         stalls: random input gaps and output stalls.
         seed: of the stalls and of the state that no reset touches.
         links: which links to compare with the interpreter.
@@ -168,12 +170,13 @@ _SOFTWARE: dict[str, Callable[[VerifyRequest, IntArray, Progress], LinkReport]] 
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:
     estimate, begun = request.build.estimate, time.perf_counter()
     rtl = RtlRequest.of(request.build, stalls=request.stalls, seed=request.seed)
+    simulated = replace(rtl, folder=gates_folder(rtl.folder, progress=progress)) if request.engine == "gates" else rtl
     images = request.images.astype(np.int64)
-    rtl_model(rtl, progress=progress)
+    rtl_model(simulated, progress=progress)
     compiled = time.perf_counter()
-    result = simulate(rtl, images, progress=progress)
+    result = simulate(simulated, images, progress=progress)
     seconds = time.perf_counter() - compiled
-    check_rtl(rtl, images, outputs, result, progress)
+    check_rtl(rtl, images, outputs, result, progress, name="the netlist" if request.engine == "gates" else "the RTL")
     frames = sum(len(out) for _, part in result.parts for out in part.outputs)
     figures = RtlFigures(
         frames=frames,
@@ -203,31 +206,37 @@ def _cocotb(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tu
     return LinkReport(len(request.images), f"packed frames in cocotb on {' and '.join(ran)}", reason), None
 
 
-_RTL: dict[str, Callable[[VerifyRequest, IntArray, Progress], tuple[LinkReport, RtlFigures | None]]] = {"verilator": _verilator, "cocotb": _cocotb}
+_RTL: dict[str, Callable[[VerifyRequest, IntArray, Progress], tuple[LinkReport, RtlFigures | None]]] = {
+    "verilator": _verilator,
+    "cocotb": _cocotb,
+    "gates": _verilator,
+}
 
 
-def check_rtl(request: RtlRequest, images: IntArray, outputs: IntArray, result: RtlResult, progress: Progress = None) -> None:
-    """Compare what the RTL made with the interpreter's outputs.
+def check_rtl(
+    request: RtlRequest, images: IntArray, outputs: IntArray, result: RtlResult, progress: Progress = None, *, name: str = "the RTL"
+) -> None:
+    """Compare what a simulation made with the interpreter's outputs; a difference is looked for in the RTL, node by node.
 
     Raises:
         CheckFailedError: a value differs, a rule of the handshake is broken, or frames are missing.
     """
     for first, part in result.parts:
-        failing, problem = first_problem(first, part, outputs, result.sink)
+        failing, problem = first_problem(first, part, outputs, result.sink, name)
         if problem is None:
             continue
         node = first_rtl_difference(request, images, min(failing, len(images) - 1), progress=progress)
         raise CheckFailedError(f"{problem} (seed {request.seed}); {node or _ALL_RIGHT}")
 
 
-def first_problem(first: int, part: SessionResult, outputs: IntArray, sink: BeatFormat) -> tuple[int, str | None]:
+def first_problem(first: int, part: SessionResult, outputs: IntArray, sink: BeatFormat, name: str = "the RTL") -> tuple[int, str | None]:
     """Image and text of a process's first wrong output, or of its fault; None where all is well."""
     for made in part.outputs:
         found = first_difference(sink.unpack(made), outputs[first : first + len(made)], first)
         if found is not None:
-            return found.image, found.text("the output", "the RTL", "the interpreter")
+            return found.image, found.text("the output", name, "the interpreter")
     whole = first + min((len(made) for made in part.outputs), default=0)
-    return whole, None if part.fault is None else f"the RTL {part.fault}"
+    return whole, None if part.fault is None else f"{name} {part.fault}"
 
 
 def _tell(progress: Progress, text: str) -> None:

@@ -75,11 +75,11 @@ class VerifyReport:
         build: the folder.
         images: put through the chain.
         source: where they come from.
-        engine: ``verilator`` or ``cocotb``.
+        engine: ``verilator``, ``cocotb`` or ``gates``.
         stalls: whether input gaps and output stalls were drawn; then cycles are not comparable with the estimate.
         seed: of the stalls, the state that no reset touches, and random images.
         links: name -> result.
-        rtl: figures of the Verilator engine, or None with cocotb.
+        rtl: figures of the simulation, or None with cocotb.
     """
 
     build: str

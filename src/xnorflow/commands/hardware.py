@@ -61,7 +61,9 @@ def verify(
     data: Annotated[
         str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR, folder=DIR or FILE.npy; random pixels by default.")
     ] = None,
-    engine: Annotated[str, typer.Option("--engine", help="verilator (whole data sets) or cocotb (protocol benches).")] = "verilator",
+    engine: Annotated[
+        str, typer.Option("--engine", help="verilator (whole data sets), cocotb (protocol benches) or gates (Yosys' netlist for xc7).")
+    ] = "verilator",
     stalls: Annotated[bool, typer.Option("--stalls", help="Draw input gaps and output stalls.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random; a run with the same seed is the same.")] = 0,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="The trained network, for the PyTorch link.")] = None,
