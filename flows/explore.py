@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -223,24 +224,14 @@ def _keep(folder: Path, settings: dict[str, Any], points: dict[int, Point]) -> N
 
 def _write_table(path: Path, result: ExploreResult) -> None:
     names = [field.name for field in fields(Point)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, "on_front"])
+    for point in result.points:
+        values = {**asdict(point), "limiting": " ".join(point.limiting)}
+        writer.writerow([*(values[name] for name in names), int(point.interval in result.front)])
     with replacing(path) as file:
-        lines = _Lines()
-        writer = csv.writer(lines)
-        writer.writerow([*names, "on_front"])
-        for point in result.points:
-            values = {**asdict(point), "limiting": " ".join(point.limiting)}
-            writer.writerow([*(values[name] for name in names), int(point.interval in result.front)])
-        file.write("".join(lines.texts).encode())
-
-
-class _Lines:
-    """What a CSV writer writes to."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def write(self, text: str) -> None:
-        self.texts.append(text.replace("\r\n", "\n"))
+        file.write(text.getvalue().encode())
 
 
 def _draw(path: Path, result: ExploreResult, title: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from xnorflow.hw.chain import FloatChain
     from xnorflow.hw.graph import StreamType
     from xnorflow.hw.types import IntArray
+
+    Run = Callable[[npt.NDArray[np.uint8]], IntArray]
 
 _BATCH = 64
 
@@ -39,7 +42,7 @@ class Accelerator:
     kind: StreamType
     labels: bool
     tail: FloatChain
-    execute: Callable[[npt.NDArray[np.uint8]], IntArray]
+    execute: Run
 
     @classmethod
     def open(cls, build: Build | Path, backend: str = "cpu") -> Accelerator:
@@ -59,13 +62,7 @@ class Accelerator:
 
         opened = build if isinstance(build, Build) else Build.open(build)
         (kind,) = opened.graph.inputs.values()
-        labels = str(opened.manifest["head"]) == "argmax"
-        if backend == "cpu":
-            from xnorflow.sim.cpu import CpuRuntime
-
-            return cls(backend, kind, labels, opened.tail, CpuRuntime(opened.graph).run)
-        run = _BACKENDS[backend]
-        return cls(backend, kind, labels, opened.tail, lambda images: run(opened, images))
+        return cls(backend, kind, str(opened.manifest["head"]) == "argmax", opened.tail, _BACKENDS[backend](opened))
 
     def infer(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32] | IntArray:
         """Run images.
@@ -94,6 +91,12 @@ def _reference(build: Build, images: npt.NDArray[np.uint8]) -> IntArray:
     return np.concatenate([execute(build.graph, {name: part})[build.graph.outputs[0]] for part in parts])
 
 
+def _cpu(build: Build) -> Run:
+    from xnorflow.sim.cpu import CpuRuntime
+
+    return CpuRuntime(build.graph).run
+
+
 def _verilator(build: Build, images: npt.NDArray[np.uint8]) -> IntArray:
     from xnorflow.sim.rtl import RtlRequest, simulate_once
 
@@ -118,5 +121,10 @@ def _open_board(folder: Path) -> Accelerator:
     return Accelerator("pynq", deployment.source.kind, deployment.labels, deployment.tail, board.run)
 
 
-_BACKENDS: dict[str, Callable[[Build, npt.NDArray[np.uint8]], IntArray]] = {"reference": _reference, "verilator": _verilator}
-BACKENDS = ("reference", "cpu", "verilator", "pynq")
+# Each opens a build; what it returns keeps what is worth keeping between calls.
+_BACKENDS: dict[str, Callable[[Build], Run]] = {
+    "reference": lambda build: partial(_reference, build),
+    "cpu": _cpu,
+    "verilator": lambda build: partial(_verilator, build),
+}
+BACKENDS = (*_BACKENDS, "pynq")

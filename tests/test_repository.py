@@ -32,6 +32,13 @@ def test_no_source_file_is_longer_than_400_lines() -> None:
     assert {name: lines for name, lines in lengths.items() if lines > 400} == {}
 
 
+def test_no_file_of_the_repository_is_binary() -> None:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    files = [ROOT / name for name in listed.split("\0") if name and (ROOT / name).is_file()]
+    assert files
+    assert [str(path.relative_to(ROOT)) for path in files if b"\0" in path.read_bytes()] == []
+
+
 def test_no_function_is_longer_than_60_lines() -> None:
     long = []
     for path in (p for p in PYTHON if "tests" not in p.parts):
