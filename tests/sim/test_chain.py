@@ -158,7 +158,7 @@ def test_images_that_do_not_fit_are_refused(small_build: Build, images: np.ndarr
 
 
 def test_unknown_engines_and_links_are_refused(small_build: Build, small_images: np.ndarray) -> None:
-    with pytest.raises(BadInputError, match=r"^engine 'vcs' is unknown; accepted are verilator, cocotb$"):
+    with pytest.raises(BadInputError, match=r"^engine 'vcs' is unknown; accepted are verilator, cocotb, gates$"):
         run(small_build, small_images, engine="vcs")
     with pytest.raises(BadInputError, match=r"^link 'board' is unknown; accepted are pytorch, qonnx, cpu, rtl$"):
         run(small_build, small_images, links=("board",))
