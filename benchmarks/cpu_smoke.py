@@ -5,6 +5,8 @@
 The networks are TFC and CNV of the registry with random weights and batch norms: timing does not depend on training. Each
 round times every executor once, one after the other, so that a busy machine slows all of them alike; the figures are
 medians of process CPU time (one thread each) in microseconds an image. Results are compared with ``==`` before any timing.
+``qonnx`` is our execution of the file, whole batches at a time; ``qonnx package`` is that package's own ``execute_onnx``, which takes one
+image at a time, and stands beside the CPU runtime called with one image at a time.
 """
 
 from __future__ import annotations
@@ -25,6 +27,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from provenance import provenance
+from qonnx.core.modelwrapper import ModelWrapper
+from qonnx.core.onnx_exec import execute_onnx
+from qonnx.transformation.infer_shapes import InferShapes
 from torch import nn
 
 from xnorflow import kernels
@@ -42,6 +47,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+SINGLE = 200  # images of the runs that take one at a time
 Executors = dict[str, "Callable[[npt.NDArray[np.uint8]], npt.NDArray[Any]]"]
 
 
@@ -84,28 +90,52 @@ def executors(path: Path, frozen: nn.Module, lowered: Lowered) -> Executors:
     return table
 
 
+def one_at_a_time(path: Path, lowered: Lowered) -> Executors:
+    """The CPU runtime and the qonnx package, each called once for every image."""
+    model = ModelWrapper(str(path)).transform(InferShapes())
+    source, result = model.graph.input[0].name, model.graph.output[0].name
+    runtime = CpuRuntime(lowered.graph)
+
+    def package(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        pixels = np.ascontiguousarray(lowered.pixel_norm.apply(images).transpose(0, 3, 1, 2))
+        parts = [execute_onnx(model, {source: pixels[i : i + 1]})[result] for i in range(len(images))]
+        return np.concatenate(parts).reshape(len(images), -1)
+
+    def native(images: npt.NDArray[np.uint8]) -> npt.NDArray[Any]:
+        return np.concatenate([lowered.tail.apply(runtime.run(images[i : i + 1])) for i in range(len(images))])
+
+    return {"cpu": native, "qonnx package": package}
+
+
+def alternate(table: Executors, images: npt.NDArray[np.uint8], rounds: int) -> dict[str, Any]:
+    """Microseconds an image of every executor, and how many times slower each is than the first; they take turns."""
+    results = {key: run(images) for key, run in table.items()}
+    first = next(iter(results))
+    if not all(np.array_equal(results[first], other) for other in results.values()):
+        raise SystemExit("the executors disagree; nothing was timed")
+    if len(np.unique(results[first], axis=0)) < len(images) // 2:
+        raise SystemExit("most images give the same logits, so that equality would prove little; nothing was timed")
+    samples: dict[str, list[float]] = {key: [] for key in table}
+    for _ in range(rounds):
+        for key, run in table.items():
+            begin = time.process_time()
+            run(images)
+            samples[key].append((time.process_time() - begin) / len(images) * 1e6)
+    medians = {key: statistics.median(values) for key, values in samples.items()}
+    slower = {key: round(value / medians[first], 2) for key, value in medians.items()}
+    return {"images": len(images), "us_per_image": {key: round(value, 3) for key, value in medians.items()}, "times_slower": slower}
+
+
 def measure(name: str, count: int, rounds: int) -> dict[str, Any]:
-    """Microseconds an image of every executor, and how many times slower each is than the first."""
+    """What every executor takes, with whole batches and one image at a time."""
     with tempfile.TemporaryDirectory() as folder:
         path, frozen = random_network(name, Path(folder))
         lowered = lower(path)
         images = np.random.default_rng(0).integers(0, 256, (count, *lowered.graph.inputs["pixels"].shape), dtype=np.uint8)
-        table = executors(path, frozen, lowered)
-        results = {key: run(images) for key, run in table.items()}
-        first = next(iter(results))
-        if not all(np.array_equal(results[first], other) for other in results.values()):
-            raise SystemExit(f"{name}: the executors disagree; nothing was timed")
-        if len(np.unique(results[first], axis=0)) < count // 2:
-            raise SystemExit(f"{name}: most images give the same logits, so that equality would prove little; nothing was timed")
-        samples: dict[str, list[float]] = {key: [] for key in table}
-        for _ in range(rounds):
-            for key, run in table.items():
-                begin = time.process_time()
-                run(images)
-                samples[key].append((time.process_time() - begin) / count * 1e6)
-    medians = {key: statistics.median(values) for key, values in samples.items()}
-    slower = {key: round(value / medians[first], 2) for key, value in medians.items()}
-    return {"images": count, "us_per_image": {key: round(value, 3) for key, value in medians.items()}, "times_slower": slower}
+        return {
+            **alternate(executors(path, frozen, lowered), images, rounds),
+            "one_image_a_call": alternate(one_at_a_time(path, lowered), images[: min(count, SINGLE)], rounds),
+        }
 
 
 def main() -> None:

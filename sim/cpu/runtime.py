@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, cast
 
 import numpy as np
@@ -100,6 +100,7 @@ class CpuRuntime:
         return np.ascontiguousarray(pixels, dtype=pixels.dtype.newbyteorder("="))
 
 
+@cache
 def _within(dtype: np.dtype[Any], kind: StreamType) -> bool:
     """Whether every value of an element type is one of a stream's."""
     limits = np.iinfo(dtype)
