@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from xnorflow.errors import BadInputError
 from xnorflow.files import replacing
 from xnorflow.flows.board.boards import Board, board_named
-from xnorflow.flows.report_page import Shown, page
-from xnorflow.flows.results import kept
+from xnorflow.flows.report_page import WORDS, Shown, page
+from xnorflow.flows.results import file_of, kept
 from xnorflow.hw.build import Build
 
 if TYPE_CHECKING:
@@ -59,4 +59,16 @@ def report(builds: Sequence[Path], out: Path, *, board: str = "Pynq-Z2") -> Repo
 
 def _shown(folder: Path) -> Shown:
     build = Build.open(folder)
-    return Shown(str(folder), build, kept(build, "verify"), kept(build, "run"), kept(build, "synth"))
+    return Shown(str(folder), build, _figures(build, "verify"), _figures(build, "run"), _figures(build, "synth"))
+
+
+def _figures(build: Build, name: str) -> dict[str, Any] | None:
+    """What was kept of a build, if the page can tell it."""
+    figures = kept(build, name)
+    if figures is not None:
+        try:
+            for words in WORDS[name]:
+                words(figures)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            raise BadInputError(f"{file_of(build, name)} is damaged ({type(error).__name__}: {error}); remove it") from error
+    return figures

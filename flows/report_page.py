@@ -10,7 +10,7 @@ from xnorflow.flows.render import next_step_text
 from xnorflow.flows.report_graph import graph_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from xnorflow.flows.board.boards import Board
     from xnorflow.hw.build import Build
@@ -84,16 +84,22 @@ def _row(shown: Shown) -> tuple[str, ...]:
     estimate = shown.build.estimate
     total = estimate.total
     costs = (f"{total.lut:,.0f}", f"{total.ff:,.0f}", f"{total.bram18:,}", f"{total.dsp:,}")
-    accuracy = "not measured" if shown.run is None else f"{100 * shown.run['accuracy']:.2f} %"
+    accuracy = "not measured" if shown.run is None else _percent(shown.run)
     cycles = (f"{estimate.fps:,.0f}", f"{estimate.interval:,}", f"{estimate.latency:,}")
     return (shown.name, *cycles, *costs, f"{estimate.fifo_bits:,}", accuracy, _state(shown))
 
 
+def _percent(run: Mapping[str, Any]) -> str:
+    return f"{100 * run['accuracy']:.2f} %"
+
+
 def _state(shown: Shown) -> str:
-    if shown.verified is None:
-        return "not verified"
-    done = [name for name, link in shown.verified["links"].items() if link["images"]]
-    return f"equal on {shown.verified['images']:,} images ({', '.join(done)})"
+    return "not verified" if shown.verified is None else _equal_on(shown.verified)
+
+
+def _equal_on(verified: Mapping[str, Any]) -> str:
+    done = [name for name, link in verified["links"].items() if link["images"]]
+    return f"equal on {verified['images']:,} images ({', '.join(done)})"
 
 
 def _section(shown: Shown, board: Board) -> str:
@@ -125,24 +131,42 @@ def _resources(shown: Shown, board: Board) -> str:
         need, there = getattr(total, kind), getattr(has, kind)
         bars.append(_bar(f"{word}: {need:,.0f} of {there:,}", min(1.0, need / there), f"{100 * need / there:.1f} %", "over" if need > there else ""))
     if shown.synthesised is not None:
-        made = shown.synthesised["synthesised"]
-        bars.append(f"<p>Yosys for xc7: {', '.join(f'{made[kind]:,.0f} {word}' for kind, word in KINDS)}</p>")
+        bars.append(_synthesised(shown.synthesised))
     return "".join(bars)
 
 
+def _synthesised(figures: Mapping[str, Any]) -> str:
+    made = figures["synthesised"]
+    return f"<p>Yosys for xc7: {', '.join(f'{made[kind]:,.0f} {word}' for kind, word in KINDS)}</p>"
+
+
 def _exactness(shown: Shown) -> str:
-    text = ""
-    if shown.run is not None:
-        text = f"<p>{100 * shown.run['accuracy']:.2f} % of {shown.run['images']:,} images right ({escape(str(shown.run['source']))})</p>"
+    text = "" if shown.run is None else _right(shown.run)
     if shown.verified is None:
         return text + "<p>Not verified yet: <code>xnorflow verify</code> compares every link, and this page then shows it.</p>"
-    links = shown.verified["links"]
+    return text + _links(shown.verified)
+
+
+def _right(run: Mapping[str, Any]) -> str:
+    return f"<p>{_percent(run)} of {run['images']:,} images right ({escape(str(run['source']))})</p>"
+
+
+def _links(verified: Mapping[str, Any]) -> str:
+    links = verified["links"]
     rows = ((name, str(link["status"]), f"{link['images']:,}", str(link["compared"]), str(link["reason"])) for name, link in links.items())
-    words = f"<p>{shown.verified['images']:,} images ({escape(str(shown.verified['source']))}), engine {escape(str(shown.verified['engine']))}</p>"
-    rtl = shown.verified.get("rtl")
+    words = f"<p>{verified['images']:,} images ({escape(str(verified['source']))}), engine {escape(str(verified['engine']))}</p>"
+    rtl = verified.get("rtl")
     if rtl is not None and rtl["cycles_per_image"] is not None:
         words += f"<p>RTL: {rtl['cycles_per_image']:,.1f} cycles an image measured, {rtl['estimate_cycles']:,} estimated</p>"
-    return text + words + _table(("link", "against the interpreter", "images", "compared", "note"), rows)
+    return words + _table(("link", "against the interpreter", "images", "compared", "note"), rows)
+
+
+# What the page says of the figures that each command keeps.
+WORDS: Mapping[str, Sequence[Callable[[Mapping[str, Any]], str]]] = {
+    "verify": (_equal_on, _links),
+    "run": (_percent, _right),
+    "synth": (_synthesised,),
+}
 
 
 def _bar(name: str, share: float, words: str, kind: str) -> str:

@@ -12,9 +12,16 @@ from xnorflow.hw.build import MANIFEST, file_hash
 from xnorflow.records import parse_json
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from xnorflow.hw.build import Build
 
 FOLDER = "results"  # in the build folder
+
+
+def file_of(build: Build, name: str) -> Path:
+    """Where a command's figures are kept."""
+    return build.folder / FOLDER / f"{name}.json"
 
 
 def keep(build: Build, name: str, figures: dict[str, Any]) -> None:
@@ -23,7 +30,7 @@ def keep(build: Build, name: str, figures: dict[str, Any]) -> None:
     record = {"manifest": file_hash(build.folder / MANIFEST), "figures": figures}
     with suppress(OSError):
         folder.mkdir(exist_ok=True)
-        with replacing(folder / f"{name}.json") as file:
+        with replacing(file_of(build, name)) as file:
             file.write((json.dumps(record, indent=1) + "\n").encode())
 
 
@@ -33,7 +40,7 @@ def kept(build: Build, name: str) -> dict[str, Any] | None:
     Raises:
         BadInputError: the file is damaged.
     """
-    path = build.folder / FOLDER / f"{name}.json"
+    path = file_of(build, name)
     if not path.is_file():
         return None
     record = parse_json(path.read_text(encoding="utf-8", errors="replace"), str(path))

@@ -75,6 +75,27 @@ def test_what_was_found_of_another_build_is_not_shown(build: Path, tmp_path: Pat
     assert not (tmp_path / "page.html").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "figures"),
+    [
+        ("verify", {"images": 7}),
+        ("verify", {"images": 7, "links": ["rtl"], "source": "digits", "engine": "verilator"}),
+        ("verify", {"images": "many", "links": {}, "source": "digits", "engine": "verilator"}),
+        ("verify", {"images": 7, "links": {}, "source": "digits", "engine": "verilator", "rtl": {"cycles_per_image": "9"}}),
+        ("run", {"accuracy": "all", "images": 7, "source": "digits"}),
+        ("run", {"accuracy": 1.0, "images": None, "source": "digits"}),
+        ("synth", {"synthesised": {"lut": 1, "ff": 1, "bram18": 0}}),
+    ],
+)
+def test_figures_that_were_edited_by_hand_are_named_in_one_line(build: Path, tmp_path: Path, name: str, figures: dict[str, object]) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(build, copy)
+    keep(Build.open(copy), name, figures)
+    with pytest.raises(BadInputError, match=rf"^\S+results/{name}\.json is damaged \([^\n]+\); remove it$"):
+        report([copy], tmp_path / "page.html")
+    assert not (tmp_path / "page.html").exists()
+
+
 def test_names_are_escaped_and_builds_stand_side_by_side(build: Path, tmp_path: Path) -> None:
     evil = tmp_path / EVIL.replace("/", "_")
     shutil.copytree(build, evil)
