@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.deadlock import FifoDepths
     from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.folding.next_step import NextStep
+    from xnorflow.hw.synth.asic import AsicSynthesis
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
     from xnorflow.sim.report import LinkReport, VerifyReport
@@ -164,6 +165,14 @@ def synthesis_text(result: Synthesis) -> str:
         guess, real = getattr(result.estimated, name), getattr(result.synthesised, name)
         rows.append((label, round(guess), round(real), "" if not real else f"{100 * (guess / real - 1):+.1f} %"))
     return "Yosys synth_xilinx -family xc7 (not Vivado)\n" + table(("resource", "estimated", "synthesised", "difference"), rows)
+
+
+def asic_text(result: AsicSynthesis) -> str:
+    """Area, flip-flops and logic depth in standard cells, and what figures they are."""
+    head = f"Yosys, mapped to {result.library}; nothing is placed, wires have no delay: no sign-off"
+    share = f", {100 * result.storage_area / result.area:.0f} % of it flip-flops" if result.area else ""
+    sums = f"area {round(result.area):,} ({result.unit}{share}), {result.flip_flops:,} flip-flops, at most {result.depth} cells between two of them"
+    return f"{head}\n{sums}\n" + table(("cell", "count"), list(result.cells.items()))
 
 
 def shell_text(result: ShellResult) -> str:

