@@ -32,6 +32,11 @@ def replay_control(words: int, sf: int, nf: int) -> Resources:
     return counter(words) + counter(words) + counter(sf) + counter(sf) + counter(sf * nf) + Resources(lut=8, ff=2)
 
 
+def matvec_starts(bits: int, words: int) -> Resources:
+    """Start values of accumulators, a word for each fold of rows (and class of the border)."""
+    return rom(bits, words) + counter(words)
+
+
 def matvec_queue(bits: int, sf: int) -> Resources:
     """Output queue of a matrix-vector cell and the flags of its pipeline."""
     return queue(bits, 2 if sf > 1 else 4) + Resources(ff=6)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xnorflow.hw.folding.apply import fold_by_layers, fold_to_budget, fold_to_interval
 from xnorflow.hw.folding.flatten_first import flatten_first
 from xnorflow.hw.folding.forks import insert_forks
+from xnorflow.hw.folding.fuse_signs import fuse_signs
 from xnorflow.hw.folding.hardware import hardware_nodes
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def foldings(graph: Graph, request: FoldingRequest) -> Iterator[Graph]:
 
 
 def ready(graph: Graph) -> Graph:
-    """An unfolded graph as it is folded: with its forks, and Flattens where several pixels may pass in one beat.
+    """An unfolded graph as it is folded: with its forks, Flattens where several pixels may pass in one beat, and signs in the products' cells.
 
     Raises:
         UnsupportedModelError: the graph has not one input and one output, or a stream that nothing reads.
     """
     graph = insert_forks(graph)
     hardware_nodes(graph)
-    return flatten_first(graph)
+    return fuse_signs(flatten_first(graph))

@@ -1,11 +1,11 @@
 // xf_matvec_init: start value of the accumulators, with the border correction of zero padding.
 //
 // Contract: after the step (step_i) whose values init_o serves, and one cycle later, init_o holds PE start values. Without
-// a border (Border = 0) that is word 0 of InitFile. With one, positions are counted row by row over OutRows x OutCols;
-// row r and column c have a class each, and the word is RowFile[r] + ColFile[c] + fold: RowFile holds class times
+// a border (Border = 0) these are the words of InitFile in turn, a word for each step. With one, positions are counted row by
+// row over OutRows x OutCols; row r and column c have a class each, and the word is RowFile[r] + ColFile[c] + fold: RowFile holds class times
 // (column classes * Nf), ColFile class times Nf, InitFile the table in (row class, column class, fold) order.
 // Latency: two cycles from step_i (address register, ROM register); the user delays its data alike.
-// Cost: two small ROMs, an adder, the table ROM, counters; nothing where Border is 0.
+// Cost: two small ROMs, an adder, the table ROM, counters; without a border a counter and the ROM, nothing where that is one word.
 `default_nettype none
 
 module xf_matvec_init #(
@@ -31,10 +31,11 @@ module xf_matvec_init #(
   xf_rom #(.Width(WordBits), .Depth(Words), .InitFile(InitFile)) u_table (.clk_i, .addr_i(addr_q), .data_o(init_o));
 
   if (Border == 0) begin : gen_plain
-    logic unused;
-    xf_require #(.Ok(Words == 1), .Message("xf_matvec_init: without a border Words must be 1")) u_require_words ();
-    assign unused = &{1'b0, rst_ni, step_i};
-    assign addr_q = AddrBits'(0);
+    // The word of the step before; a step's own is read one cycle later.
+    always_ff @(posedge clk_i) begin
+      if (!rst_ni) addr_q <= AddrBits'(Words - 1);
+      else if (step_i) addr_q <= (addr_q == AddrBits'(Words - 1)) ? AddrBits'(0) : addr_q + AddrBits'(1);
+    end
   end else begin : gen_border
     localparam integer RowBits = (OutRows > 1) ? $clog2(OutRows) : 1;
     localparam integer ColBits = (OutCols > 1) ? $clog2(OutCols) : 1;

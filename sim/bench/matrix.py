@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -159,12 +160,17 @@ def _matrices(rng: np.random.Generator) -> Iterator[tuple[tuple[int, ...], int, 
 
 
 def xnor_mat_vec(rng: np.random.Generator) -> Iterator[CellCase]:
-    """Foldings, with and without a border; a wide layer whose popcount is no power of two."""
+    """Foldings, with and without a border; a wide layer whose popcount is no power of two; the same with thresholds, some of which decide alone."""
     cases = [*_matrices(rng), ((75,), 4, 2, 25, None)]
-    for shape, mh, pe, simd, border in cases:
-        weights = _values(BIPOLAR, (mh, shape[-1]), rng)
-        node = XnorMatVec(name="n", inputs=("x",), outputs=("y",), weights=weights, weight_type=BIPOLAR, pe=pe, simd=simd, border=border)
-        yield _case(node, shape, BIPOLAR, f"{mh} rows{', border' if border else ''}")
+    for signs, (shape, mh, pe, simd, border) in product((False, True), cases):
+        weights, mw = _values(BIPOLAR, (mh, shape[-1]), rng), shape[-1]
+        thresholds = rng.integers(-mw // 2, mw // 2 + 2, mh) if signs else None
+        if thresholds is not None and mh > 2:
+            thresholds[:2] = mw + 1, -mw
+        node = XnorMatVec(
+            name="n", inputs=("x",), outputs=("y",), weights=weights, weight_type=BIPOLAR, pe=pe, simd=simd, border=border, thresholds=thresholds
+        )
+        yield _case(node, shape, BIPOLAR, f"{mh} rows{', border' if border else ''}{', signs' if signs else ''}")
 
 
 def int_mat_vec(rng: np.random.Generator) -> Iterator[CellCase]:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from xnorflow import kernels
 from xnorflow.errors import BadInputError
+from xnorflow.hw.folding.fuse_signs import split_signs
 from xnorflow.sim.cpu.plan import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -49,8 +50,8 @@ class CpuRuntime:
             raise BadInputError(f"{threads} threads were asked for; 1 or more are accepted")
         if len(graph.inputs) != 1 or len(graph.outputs) != 1:
             raise BadInputError(f"the graph has {len(graph.inputs)} inputs and {len(graph.outputs)} outputs; the CPU runtime takes 1 and 1")
-        self.graph, self.threads, self.isa = graph, threads, kernels.resolve(isa)
-        self._plan = make_plan(graph, self.isa)
+        self.graph, self.threads, self.isa = split_signs(graph), threads, kernels.resolve(isa)
+        self._plan = make_plan(self.graph, self.isa)
         ((self._input, self._kind),) = graph.inputs.items()
 
     def run(self, pixels: Integers | DLPack) -> IntArray:

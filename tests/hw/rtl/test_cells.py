@@ -35,6 +35,8 @@ def test_cells_equal_their_nodes_and_their_timing_in_verilator(tmp_path):
 MUTANTS = [
     ("xf_xnor_count", "data_i ~^ weight_i;", "data_i ^ weight_i;", "beat 0 is"),
     ("xf_matvec_xnor", "(Sf >= 2) ? 2 : 4", "(Sf >= 2) ? 2 : 3", "cycle"),
+    ("xf_matvec_xnor", "!acc[AccBits-1]", "acc[AccBits-1]", "beat 0 is"),
+    ("xf_matvec_init", "addr_q <= AddrBits'(Words - 1)", "addr_q <= AddrBits'(0)", "beat"),
     ("xf_matvec_int", "valid2_q && last2_q", "valid2_q && last1_q", "beat 0 is"),
     ("xf_fifo", "if (load) out_data_o", "if (out_ready_i) out_data_o", "beat"),
     ("xf_fifo", "fresh_q ? written_q : word_q", "word_q", "beat"),
@@ -63,7 +65,13 @@ MUTANTS = [
 ]
 
 
-PART_OF = {"xf_product": "xf_multiply", "xf_replay": "xf_channel_gate", "xf_saturate": "xf_affine", "xf_xnor_count": "xf_matvec_xnor"}
+PART_OF = {
+    "xf_product": "xf_multiply",
+    "xf_replay": "xf_channel_gate",
+    "xf_saturate": "xf_affine",
+    "xf_xnor_count": "xf_matvec_xnor",
+    "xf_matvec_init": "xf_matvec_xnor",
+}
 
 
 @pytest.mark.icarus
