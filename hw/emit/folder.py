@@ -1,4 +1,4 @@
-"""Writes a folded graph as RTL: ``top.v``, cells under ``rtl/``, their bodies for xc7 under ``xc7/``, memory images under ``mem/``."""
+"""Writes a folded graph as RTL: ``top.v``, cells under ``rtl/``, bodies for xc7 and standard cells under ``xc7/`` and ``asic/``, memory images."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xnorflow.hw.emit import names
 from xnorflow.hw.emit.check import check_netlist
 from xnorflow.hw.emit.netlist import top_text
 from xnorflow.hw.folding.hardware import hardware_nodes
-from xnorflow.hw.popcount import trees_text
+from xnorflow.hw.popcount import adders_text, trees_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -55,14 +55,18 @@ class TreeWidths:
         """The trees as SystemVerilog."""
         return trees_text(*self.parts)
 
+    def adders(self) -> str:
+        """Likewise for standard cells, where XNORs stand apart."""
+        return adders_text(self.popcounts | self.xnors)
+
 
 def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     """Write the hardware of a graph into a folder; byte-identical for an identical graph.
 
     Args:
         graph: folded, with its width converters and FIFOs.
-        folder: where ``<top_name>.v``, ``rtl/``, ``xc7/`` and ``mem/`` go; made if it is missing. The files of ``xc7/`` belong to
-            the cells where ``XF_XC7`` is defined, which the synthesis does and no simulation.
+        folder: where ``<top_name>.v``, ``rtl/``, ``xc7/``, ``asic/`` and ``mem/`` go; made if it is missing. The files of ``xc7/`` and
+            ``asic/`` belong to the cells where ``XF_XC7`` or ``XF_ASIC`` is defined, which the synthesis does and no simulation.
         top_name: module and file name of the netlist, and prefix of its memory images, so that several networks can
             share a folder.
 
@@ -77,13 +81,13 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
     widths = tree_widths(cells.values())
-    trees = widths.text() if widths else ""
-    sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | library_cells(trees))
+    bodies = {"xc7": widths.text(), "asic": widths.adders()} if widths else {}
+    sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | library_cells("".join(bodies.values())))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
-    if trees:
-        (folder / "xc7").mkdir(exist_ok=True)
-        (folder / "xc7" / f"{top_name}_trees.sv").write_text(trees, encoding="ascii")
+    for target, trees in bodies.items():
+        (folder / target).mkdir(exist_ok=True)
+        (folder / target / f"{top_name}_trees.sv").write_text(trees, encoding="ascii")
     for node, cell in cells.items():
         _write_memories(folder, top_name, node, cell)
     check_netlist(folder / f"{top_name}.v", [folder / "rtl" / f"{name}.sv" for name in sources], top_name)

@@ -70,8 +70,8 @@ class Tree:
 
 
 @dataclass
-class _Heap:
-    """Bits waiting in their columns while the tree grows."""
+class Heap:
+    """Bits waiting in their columns while a tree grows."""
 
     columns: dict[int, list[str]] = field(default_factory=dict)
     instances: list[Instance] = field(default_factory=list)
@@ -120,7 +120,7 @@ def xnor_tree(width: int) -> Tree:
 
 def _grown(width: int, leaf_levels: int, seven_from: int, level_by_level: bool) -> Tree:
     """One tree; with no leaf levels it counts plain bits."""
-    heap = _Heap()
+    heap = Heap()
     if leaf_levels:
         _leaves(heap, width, leaf_levels)
     else:
@@ -138,7 +138,7 @@ def _grown(width: int, leaf_levels: int, seven_from: int, level_by_level: bool) 
     return _finish(heap, width, xnor=bool(leaf_levels))
 
 
-def _leaves(heap: _Heap, width: int, count: int) -> None:
+def _leaves(heap: Heap, width: int, count: int) -> None:
     """The first level of an XNOR tree: pairs of products, and beside them sums of earlier pairs."""
     pairs = [(i, i + 1) for i in range(0, width, 2)]
     levels = [len(pairs) // count + (level < len(pairs) % count) for level in range(count)]
@@ -160,7 +160,7 @@ def _leaves(heap: _Heap, width: int, count: int) -> None:
     ones += sums
 
 
-def _finish(heap: _Heap, width: int, *, xnor: bool) -> Tree:
+def _finish(heap: Heap, width: int, *, xnor: bool) -> Tree:
     """The bits that need no adder, and the rows of the others; bits beyond the greatest count are always zero."""
     size = width.bit_length()
     columns = [heap.columns.get(column, []) for column in range(size)]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from xnorflow.hw.build import Build
 
 # Area before delay: of the mappers that ABC has, `amap` gives the smallest netlists (docs/lean-cells.md has both).
-_MAPPING = b"strash\ndch\namap\ntopo\n"
-_SCRIPT = "area.abc"
+AREA_FIRST = b"strash\ndch\namap\ntopo\n"
+_SCRIPT, _ADDER = "area.abc", "full_adder.v"
 
 
 @dataclass(frozen=True)
@@ -105,26 +105,41 @@ def asic_figures(netlist: str, top: str, library: CellLibrary) -> AsicSynthesis:
     )
 
 
-def mapped_by_yosys(folder: Path, top: str, library: CellLibrary, then: Callable[[str], Iterable[str]], timeout: float | None = None) -> str:
-    """Map ``<top>.v`` of a folder to a library's cells and read the file ``made`` that further commands write.
+def mapped_by_yosys(
+    folder: Path,
+    top: str,
+    library: CellLibrary,
+    then: Callable[[str], Iterable[str]],
+    timeout: float | None = None,
+    *,
+    mapping: bytes | None = AREA_FIRST,
+) -> str:
+    """Map ``<top>.v`` of a folder to a library's cells by ABC's commands ``mapping`` (None: those that Yosys gives it).
 
-    Arguments and errors are those of :func:`xnorflow.hw.synth.yosys.run_script`.
+    The file ``made`` that further commands write is read. Other arguments and errors are those of :func:`xnorflow.hw.synth.yosys.run_script`.
     """
-    files = {FILE: library.text, _SCRIPT: _MAPPING}
-    return run_script(folder, top, lambda scratch: [*_commands(folder, top, scratch), *then(scratch)], timeout, files=files)
+    adder = library.full_adder
+    files = {FILE: library.text, _SCRIPT: mapping or b"", _ADDER: b"" if adder is None else adder.module().encode()}
+    defines = "" if adder is None else "-D XF_FULL_ADDER "
+    return run_script(
+        folder, top, lambda scratch: [*_commands(folder, top, scratch, defines, own=mapping is not None), *then(scratch)], timeout, files=files
+    )
 
 
-def _commands(folder: Path, top: str, scratch: str) -> list[str]:
+def _commands(folder: Path, top: str, scratch: str, defines: str, *, own: bool) -> list[str]:
     """Memories keep a hierarchy of their own until they are mapped, as on xc7."""
-    cells = " ".join(path.relative_to(folder).as_posix() for path in sorted((folder / "rtl").glob("*.sv")))
+    trees = sorted((folder / "asic").glob(f"{top}_trees.sv"))
+    cells = " ".join(path.relative_to(folder).as_posix() for path in [*sorted((folder / "rtl").glob("*.sv")), *trees])
+    defines += "-D XF_ASIC " if trees else ""
     liberty = f"-liberty {scratch}/{FILE}"
     return [
         f"read_liberty -lib {scratch}/{FILE}",
-        f"read_verilog -sv -defer {cells}",
+        f"read_verilog {scratch}/{_ADDER}",
+        f"read_verilog -sv -defer {defines}{cells}",
         f"read_verilog {top}.v",
         f"synth -flatten -noabc -top {top}",
         f"dfflibmap {liberty}",
-        f"abc {liberty} -script {scratch}/{_SCRIPT}",
+        f"abc {liberty}{f' -script {scratch}/{_SCRIPT}' if own else ''}",
         "setattr -mod -unset keep_hierarchy *",
         "flatten",
         "opt_clean -purge",

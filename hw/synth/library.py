@@ -6,6 +6,7 @@ Yosys reads the file; what is kept of a cell is its area, its ports and, of comb
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,7 @@ _GATES = {
     "$_OR_": lambda a, b: a | b,
     "$_XOR_": lambda a, b: a ^ b,
 }
+_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _MOST_INPUTS = 8  # of a cell whose truth tables are made
 _INVERTER = {(1, 0b01)}
 _TWO_INPUTS = {(2, table) for table in (0b0111, 0b0001, 0b1000, 0b1110)}  # NAND, NOR, AND, OR
@@ -60,6 +62,12 @@ class FullAdder:
     inputs: tuple[str, ...]
     sum: str
     carry: str
+
+    def module(self) -> str:
+        """The module ``xf_full_adder`` around it, which ``xf_count_3`` instantiates where ``XF_FULL_ADDER`` is defined."""
+        ports = dict(zip((*self.inputs, self.sum, self.carry), ("a_i", "b_i", "c_i", "sum_o", "carry_o"), strict=True))
+        nets = ", ".join(f".{port}({net})" for port, net in ports.items())
+        return f"module xf_full_adder (input a_i, b_i, c_i, output sum_o, carry_o);\n  {self.cell} u_cell ({nets});\nendmodule\n"
 
 
 @dataclass(frozen=True)
@@ -166,6 +174,8 @@ def _tables(module: Mapping[str, Any], inputs: tuple[str, ...], outputs: tuple[s
 
 def _as_full_adder(cell: LibraryCell) -> FullAdder | None:
     ports = {table: port for port, table in cell.tables.items()}
+    if not all(map(_NAME.fullmatch, (cell.name, *cell.inputs, *cell.outputs))):
+        return None
     if len(cell.inputs) != 3 or set(ports) != {_SUM, _CARRY} or len(cell.outputs) != 2:
         return None
     return FullAdder(cell.name, cell.inputs, ports[_SUM], ports[_CARRY])

@@ -70,6 +70,11 @@ def test_the_xc7_bodies_are_the_trees_of_the_widths_in_use(networks, tmp_path: P
     used = set(re.findall(r"^  (xf_count_\w+)", trees.read_text(), re.MULTILINE))
     assert {"xf_count_leaf", "xf_count_7"} <= used
     assert used <= {p.stem for p in (tmp_path / "rtl").iterdir()}
+    (adders,) = (tmp_path / "asic").iterdir()
+    modules = re.findall(r"^module (\w+)", adders.read_text(), re.MULTILINE)
+    assert modules == ["xf_popcount_tree_8", "xf_popcount_tree_16", "xf_popcount_tree_32", "xf_popcount_tree"]
+    assert set(re.findall(r"^  (xf_count_\w+)", adders.read_text(), re.MULTILINE)) == {"xf_count_2", "xf_count_3"}
+    assert (tmp_path / "rtl" / "xf_count_2.sv").is_file()
 
 
 def test_every_memory_image_has_the_size_that_its_cell_says(graph: Graph, tmp_path: Path) -> None:

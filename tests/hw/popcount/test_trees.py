@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from xnorflow.hw.emit.folder import LIBRARY
-from xnorflow.hw.popcount import popcount_tree, prove_tree, tree_module, xnor_tree
+from xnorflow.hw.popcount import adder_tree, popcount_tree, prove_tree, tree_module, xnor_tree
 from xnorflow.hw.popcount.luts import popcount_luts, xnor_luts
 from xnorflow.hw.popcount.proof import stubs
 
@@ -46,7 +46,7 @@ def prove(trees: list[tuple[Tree, str]], folder: Path) -> list[bool]:
 
 @pytest.mark.yosys
 @needs_yosys
-@pytest.mark.parametrize("grow", [popcount_tree, xnor_tree])
+@pytest.mark.parametrize("grow", [popcount_tree, xnor_tree, adder_tree])
 def test_every_tree_counts(grow, tmp_path: Path) -> None:
     trees = [(tree, tree_module(tree)) for tree in map(grow, WIDTHS)]
     proven = prove(trees, tmp_path)
@@ -70,7 +70,31 @@ def test_the_proof_refuses_a_wrong_connection(tmp_path: Path) -> None:
     assert prove([(tree, text), *((tree, mutant) for mutant in wrong)], tmp_path) == [True] + [False] * len(wrong)
 
 
+@pytest.mark.yosys
+@needs_yosys
+def test_the_proof_refuses_a_wrong_connection_of_adders(tmp_path: Path) -> None:
+    tree = adder_tree(52)
+    text = tree_module(tree)
+    wrong = [
+        text.replace("data_i[3]", "data_i[4]"),
+        text.replace(f"t[{tree.wires - 1}]", "t[0]"),
+        re.sub(r"count_o\(\{(t\[\d+\]), (t\[\d+\])\}\)", r"count_o({\2, \1})", text, count=1),
+        re.sub(r"assign count_o = \{([^,]+), ([^,]+)", r"assign count_o = {\2, \1", text),
+    ]
+    assert text not in wrong
+    assert prove([(tree, text), *((tree, mutant) for mutant in wrong)], tmp_path) == [True] + [False] * len(wrong)
+
+
+@pytest.mark.parametrize("width", [1, 3, 4, 7, 8, 31, 32, 63, 64, 100, 128, 2304])
+def test_a_tree_of_adders_has_no_adder_too_many(width: int) -> None:
+    kinds = [instance.module for instance in adder_tree(width).instances]
+    assert kinds.count("xf_count_3") == width - width.bit_length()  # each takes one bit away
+    assert kinds.count("xf_count_2") < width.bit_length()
+    assert ("xf_count_2" in kinds) is (width & width + 1 != 0)
+
+
 COUNTERS = {
+    "xf_count_2": ("input [1:0] d", ".data_i(d)", 2, "d[0] + d[1]", {}),
     "xf_count_3": ("input [2:0] d", ".data_i(d)", 2, "d[0] + d[1] + d[2]", {}),
     "xf_count_7": ("input [6:0] d", ".data_i(d)", 3, "d[0] + d[1] + d[2] + d[3] + d[4] + d[5] + d[6]", {}),
     "xf_count_leaf": ("input [4:0] d", ".data_i(d[1:0]), .weight_i(d[3:2]), .bit_i(d[4])", 2, "(d[0] ~^ d[2]) + (d[1] ~^ d[3]) + d[4]", {}),
@@ -91,7 +115,7 @@ for _width in range(1, 12):
 @pytest.mark.yosys
 @needs_yosys
 def test_the_xc7_body_of_every_counter_is_proven(tmp_path: Path) -> None:
-    for name in ("xf_count_3", "xf_count_7", "xf_count_leaf", "xf_count_rows", "xf_require"):
+    for name in ("xf_count_2", "xf_count_3", "xf_count_7", "xf_count_leaf", "xf_count_rows", "xf_require"):
         (tmp_path / f"{name}.sv").write_text((LIBRARY / f"{name}.sv").read_text())
     commands = ["read_verilog +/xilinx/cells_sim.v", "read_verilog -sv -defer -D XF_XC7 xf_*.sv"]
     for number, (counter, (port, connections, bits, expected, names)) in enumerate(COUNTERS.items()):

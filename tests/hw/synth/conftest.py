@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,21 @@ def osu018() -> Path:
 
 
 @pytest.fixture
-def build(networks, tmp_path: Path) -> Build:
-    graph = networks.mlp((16, 8, 4), image=(4, 4, 1))
-    write_build(tmp_path / "build", plan(graph, tail=FloatChain(), pixel_norm=PixelNorm(), folding=FoldingRequest()))
-    return Build.open(tmp_path / "build")
+def write(networks, tmp_path: Path) -> Callable[[FoldingRequest], Build]:
+    def written(folding: FoldingRequest) -> Build:
+        graph = networks.mlp((16, 8, 4), image=(4, 4, 1))
+        write_build(tmp_path / "build", plan(graph, tail=FloatChain(), pixel_norm=PixelNorm(), folding=folding))
+        return Build.open(tmp_path / "build")
+
+    return written
+
+
+@pytest.fixture
+def build(write) -> Build:
+    return write(FoldingRequest())
+
+
+@pytest.fixture
+def wide(write) -> Build:
+    """The same network with popcounts of 8 and 4 bits."""
+    return write(FoldingRequest(layers={"fc0": {"PE": 2, "SIMD": 8}, "fc1": {"PE": 2, "SIMD": 4}}))

