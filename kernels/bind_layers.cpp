@@ -38,12 +38,15 @@ void check_weights(const A& weights, const Window& window, int64_t channels) {
 }
 
 XnorLayer make_xnor(const std::string& isa, const In<int8_t, 2>& weights, int64_t channels, Pair kernel, Pair stride, Pair dilation,
-                    const In<int32_t, 1>& rows, const In<int32_t, 1>& columns, const In<int32_t, 3>& table) {
+                    const In<int32_t, 1>& rows, const In<int32_t, 1>& columns, const In<int32_t, 3>& table, bool depthwise) {
   const Window window = make_window(kernel, stride, dilation);
-  check_weights(weights, window, channels);
+  check_weights(weights, window, depthwise ? 1 : channels);
+  require(!depthwise || size(weights, 0) == channels, "a depthwise layer of " + std::to_string(channels) + " channels has " + std::to_string(size(weights, 0)) + " rows of weights");
+  require(!depthwise || size(weights, 1) <= kMostTaps, "a depthwise kernel has " + std::to_string(size(weights, 1)) + " taps; " + std::to_string(kMostTaps) + " are accepted");
   const auto values = elements<int8_t>(weights);
   require(std::all_of(values.begin(), values.end(), [](int8_t v) { return v == 1 || v == -1; }), "a bipolar weight is neither -1 nor +1");
-  return {select(isa), values, size(weights, 0), window, channels, make_border(size(weights, 0), rows, columns, table)};
+  return {select(isa), values, size(weights, 0), window, channels, make_border(size(weights, 0), rows, columns, table),
+          depthwise ? Reach::kDepthwise : Reach::kAll};
 }
 
 IntLayer make_int(const std::string& isa, const In<int32_t, 2>& weights, int64_t channels, Pair kernel, Pair stride, Pair dilation,
@@ -115,10 +118,10 @@ void bind_layer_inputs(nb::class_<IntLayer>& layer) {
   layer.def("bits", int_bits<T>, "x"_a.noconvert(), "threshold"_a, "out"_a.noconvert(), "threads"_a);
 }
 
-template <class L, class F>
-nb::class_<L> bind_layer(nb::module_& m, const char* name, F make) {
+template <class L, class F, class... Arg>
+nb::class_<L> bind_layer(nb::module_& m, const char* name, F make, Arg... more) {
   return nb::class_<L>(m, name).def(nb::new_(std::move(make)), "isa"_a, "weights"_a.noconvert(), "channels"_a, "kernel"_a, "stride"_a, "dilation"_a,
-                                    "row_class"_a.noconvert(), "col_class"_a.noconvert(), "border"_a.noconvert());
+                                    "row_class"_a.noconvert(), "col_class"_a.noconvert(), "border"_a.noconvert(), more...);
 }
 
 }  // namespace
@@ -131,7 +134,7 @@ void bind_layers(nb::module_& m) {
            }),
            "thresholds"_a.noconvert(), "negate"_a.noconvert());
   nb::class_<XnorSink>(m, "XnorSink");
-  auto xnor = bind_layer<XnorLayer>(m, "XnorLayer", make_xnor);
+  auto xnor = bind_layer<XnorLayer>(m, "XnorLayer", make_xnor, "depthwise"_a);
   xnor.def("accumulators", &XnorLayer::accumulators);
   xnor.def("bits", bits_sink, "threshold"_a);
   xnor.def("floats", float_sink, "scale"_a.noconvert(), "bias"_a.noconvert());

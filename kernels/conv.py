@@ -74,10 +74,11 @@ class BinaryConv2d:
     """A convolution of -1 and +1 by weights of -1 and +1, padded with -1, 0 or +1.
 
     Args:
-        weights: integers or float32 ``(M, C, KH, KW)``; +1 where 0 or more, -1 elsewhere and where NaN.
+        weights: integers or float32 ``(M, C / groups, KH, KW)``; +1 where 0 or more, -1 elsewhere and where NaN.
         stride: vertical and horizontal.
         padding: rows above and below, columns left and right.
         dilation: vertical and horizontal.
+        groups: 1, or C where every channel has one kernel of its own (depthwise, M = C).
         pad_value: what stands in the padding.
         isa: kernel table (:func:`xnorflow.kernels.resolve`).
         threads: up to so many work in one call.
@@ -93,6 +94,7 @@ class BinaryConv2d:
         stride: tuple[int, int] = (1, 1),
         padding: tuple[int, int] = (0, 0),
         dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
         pad_value: int = 0,
         isa: str | None = None,
         threads: int = 1,
@@ -101,6 +103,11 @@ class BinaryConv2d:
             raise BadInputError(f"weights have shape {weights.shape}; (M, C, KH, KW) is accepted")
         if pad_value not in (-1, 0, 1) or min(padding) < 0:
             raise BadInputError(f"padding {padding} with {pad_value} is not possible; sizes of 0 or more with -1, 0 or 1 are accepted")
+        if groups != 1 and (weights.shape[:2] != (groups, 1)):
+            raise BadInputError(
+                f"weights {weights.shape} in {groups} groups have no kernel; one group, or as many as channels in and out, is accepted"
+            )
+        self.depthwise = groups > 1
         self.window = Window((weights.shape[2], weights.shape[3]), stride, dilation)
         self.margin: Margin = (padding[0], padding[0], padding[1], padding[1])
         self.pad_value, self.isa, self.threads = pad_value, resolve(isa), threads
@@ -139,8 +146,8 @@ class BinaryConv2d:
         zero = self.pad_value == 0 and any(self.margin)
         size = (padded.shape[1] - top - bottom, padded.shape[2] - left - right) if zero else None
         if size not in self._layers:
-            columns = self._signs.transpose(0, 2, 3, 1).reshape(self.mh, -1)
+            columns, channels = self._signs.transpose(0, 2, 3, 1).reshape(self.mh, -1), self.mh if self.depthwise else self._signs.shape[1]
             per_tap = self._signs.sum(axis=1, dtype=np.int64)
             borders = zero_borders(per_tap, size, self.margin, self.window) if size else None
-            self._layers[size] = XnorLayer(columns, self._signs.shape[1], self.window, borders=borders, isa=self.isa)
+            self._layers[size] = XnorLayer(columns, channels, self.window, borders=borders, isa=self.isa, depthwise=self.depthwise)
         return self._layers[size]

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 
+#include "depthwise_loops.hpp"
 #include "kernel_table.hpp"
 #include "tile_loops.hpp"
 
@@ -346,6 +347,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 }  // namespace
 
 // Half bytes of weights take a byte each: twice the words of the packed rows.
-const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
+const KernelTable kAvx2 = {"avx2", kIntBlock, 2 * kXnorBlock, lay, xnor, depthwise_loop, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -4,6 +4,7 @@
 // and each loaded vector serves four windows.
 #include <immintrin.h>
 
+#include "depthwise_loops.hpp"
 #include "kernel_table.hpp"
 #include "tile_loops.hpp"
 
@@ -262,6 +263,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
+const KernelTable kAvx512 = {"avx512", kIntBlock, kXnorBlock, lay, xnor, depthwise_loop, products<Whole>, products<Pair>, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

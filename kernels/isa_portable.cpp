@@ -1,6 +1,7 @@
 // Portable C++: 64-bit words and std::popcount, for any CPU.
 #include <bit>
 
+#include "depthwise_loops.hpp"
 #include "kernel_table.hpp"
 #include "tile_loops.hpp"
 
@@ -106,6 +107,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kPortable = {"portable", kBlock, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
+const KernelTable kPortable = {"portable", kBlock, kXnorBlock, lay, xnor, depthwise_loop, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -13,6 +13,9 @@ namespace xnorflow {
 // Rows of a weight matrix that one call of `xnor` serves, and so channels of one packed word of its output.
 inline constexpr int64_t kXnorBlock = 64;
 
+// Taps of a depthwise kernel: their sum is counted in 16 bits.
+inline constexpr int64_t kMostTaps = 65535;
+
 // A row of windows over packed words: window i is the concatenation of `runs` pieces of `run_words`, piece r at
 // x + i * step + run[r].
 struct XnorRow {
@@ -69,6 +72,10 @@ struct KernelTable {
 
   // One row of windows times one block of rows.
   void (*xnor)(const XnorRow& row, const uint64_t* laid, const Sink& sink);
+
+  // One row of windows times one word of channels, each channel with its own weights: window i has a tap in every `pixel`-th word
+  // of its runs, and `weights` one word a tap, of which there are at most kMostTaps.
+  void (*depthwise)(const XnorRow& row, int64_t pixel, const uint64_t* weights, const Sink& sink);
 
   // acc[i * step + m] = the sum over all words j of window i, times row m [j], modulo 2^32, for m < mh
   void (*integer)(const IntRow<uint32_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step);

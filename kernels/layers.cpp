@@ -135,13 +135,27 @@ Layer::Layer(const KernelTable& table, int64_t mh, const Window& window, int64_t
       border_(std::move(border)),
       border_columns_(border_.table.empty() ? 0 : *std::max_element(border_.col_class.begin(), border_.col_class.end()) + 1) {}
 
-XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border)
-    : Layer(table, mh, window, channels, std::move(border)) {
-  const std::vector<uint64_t> rows = pack_rows(weights, mh, window.kh * window.kw, channels);
-  const int64_t size = words() * table.xnor_layout;
+XnorLayer::XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border,
+                     Reach reach)
+    : Layer(table, mh, window, channels, std::move(border)), reach_(reach) {
+  if (depthwise()) lay_depthwise(weights);
+  else lay(weights);
+}
+
+void XnorLayer::lay(std::span<const int8_t> weights) {
+  const std::vector<uint64_t> rows = pack_rows(weights, mh_, taps(), channels_);
+  const int64_t size = words() * table_.xnor_layout;
   weights_.resize(static_cast<size_t>(blocks() * size));
   for (int64_t b = 0; b < blocks(); ++b)
-    table.lay(rows.data() + b * kXnorBlock * words(), std::min(kXnorBlock, mh - b * kXnorBlock), words(), weights_.data() + b * size);
+    table_.lay(rows.data() + b * kXnorBlock * words(), std::min(kXnorBlock, mh_ - b * kXnorBlock), words(), weights_.data() + b * size);
+}
+
+// [block][tap]
+void XnorLayer::lay_depthwise(std::span<const int8_t> weights) {
+  weights_.resize(static_cast<size_t>(blocks() * taps()));
+  for (int64_t c = 0; c < channels_; ++c)
+    for (int64_t t = 0; t < taps(); ++t)
+      weights_[static_cast<size_t>(c / kWordBits * taps() + t)] |= static_cast<uint64_t>(weights[static_cast<size_t>(c * taps() + t)] > 0) << c % kWordBits;
 }
 
 // of(m, constant) for every class of the border and every row m, where acc = constant - 2 * disagreements; -1 past mh.
@@ -152,7 +166,7 @@ Aligned<int32_t> XnorLayer::constants(const F& of) const {
   for (int64_t k = 0; k < classes; ++k)
     for (int64_t m = 0; m < mh_; ++m) {
       const int32_t extra = border_.table.empty() ? 0 : border_.table[static_cast<size_t>(k * mh_ + m)];
-      out[static_cast<size_t>(k * padded + m)] = static_cast<int32_t>(of(m, window_.kh * window_.kw * channels_ + extra));
+      out[static_cast<size_t>(k * padded + m)] = static_cast<int32_t>(of(m, taps() * (depthwise() ? 1 : channels_) + extra));
     }
   return out;
 }
@@ -191,7 +205,10 @@ void XnorLayer::tile(const XnorRow& row, int64_t y, int64_t x, int64_t block, co
     sink.column_class = border_.col_class.data() + x;
   }
   if (from.output_ == Output::kFloat) sink.scale = from.scale_.data() + channel, sink.bias = from.bias_.data() + channel;
-  table_.xnor(row, weights_.data() + block * words() * table_.xnor_layout, sink);
+  if (!depthwise()) return table_.xnor(row, weights_.data() + block * words() * table_.xnor_layout, sink);
+  XnorRow own = row;
+  own.x += block;
+  table_.depthwise(own, blocks(), weights_.data() + block * taps(), sink);
 }
 
 // Rows first .. last - 1 of windows, of which there are `windows` in all, times one block.

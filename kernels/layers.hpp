@@ -81,11 +81,15 @@ struct Place {
   int64_t pixel, row, image;
 };
 
+// Which inputs an output channel of a layer sees: all, or the one of its own number.
+enum class Reach { kAll, kDepthwise };
+
 // Bipolar weights on packed bipolar images.
 class XnorLayer : public Layer {
  public:
-  // weights: (mh, kh * kw * channels), values -1 and +1, columns in (kh, kw, c) order.
-  XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border);
+  // weights: values -1 and +1, (mh, kh * kw * channels) with columns in (kh, kw, c) order, or (channels, kh * kw) where depthwise.
+  XnorLayer(const KernelTable& table, std::span<const int8_t> weights, int64_t mh, const Window& window, int64_t channels, Border border,
+            Reach reach = Reach::kAll);
 
   // Classes of positions that the border tells apart.
   int64_t border_classes() const { return border_.table.empty() ? 1 : static_cast<int64_t>(border_.table.size()) / mh_; }
@@ -103,12 +107,18 @@ class XnorLayer : public Layer {
   void tile(const XnorRow& row, int64_t y, int64_t x, int64_t block, const XnorSink& from, void* out, int64_t step) const;
 
  private:
-  int64_t words() const { return window_.kh * window_.kw * words_for(channels_); }
+  bool depthwise() const { return reach_ == Reach::kDepthwise; }
+  int64_t taps() const { return window_.kh * window_.kw; }
+  // Of the weights of a row.
+  int64_t words() const { return taps() * words_for(channels_); }
+  void lay(std::span<const int8_t> weights);
+  void lay_depthwise(std::span<const int8_t> weights);
   template <class F>
   Aligned<int32_t> constants(const F& of) const;
   void block_rows(const Geometry& g, const Runs& runs, int64_t windows, const uint64_t* x, const XnorSink& from, const Place& place, int64_t block,
                   int64_t first, int64_t last) const;
 
+  Reach reach_;
   Aligned<uint64_t> weights_;
 };
 

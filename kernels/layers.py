@@ -102,23 +102,31 @@ class XnorLayer(Layer):
     """``acc[m] = sum_k w[m, k] * x[k]`` over -1 and +1, by XNOR and popcount, on packed images.
 
     Args:
-        weights: integers -1 and +1, ``(MH, KH*KW*C)``, columns in (kh, kw, c) order.
+        weights: integers -1 and +1, ``(MH, KH*KW*C)``, columns in (kh, kw, c) order; ``(C, KH*KW)`` where depthwise.
         channels: C, the channels of the images.
         window: the kernel.
         borders: constants for zero padding, or None.
         isa: kernel table (:func:`xnorflow.kernels.resolve`).
+        depthwise: whether each channel of the output sees the channel of its own number alone; up to 65,535 taps.
 
     Raises:
         BadInputError: shapes, values or the instruction set do not fit.
     """
 
     def __init__(
-        self, weights: Integers, channels: int, window: Window | None = None, *, borders: Borders | None = None, isa: str | None = None
+        self,
+        weights: Integers,
+        channels: int,
+        window: Window | None = None,
+        *,
+        borders: Borders | None = None,
+        isa: str | None = None,
+        depthwise: bool = False,
     ) -> None:
         place, matrix = window or Window(), exact(_matrix(weights), np.int8, "bipolar weights")
         where = (place.kernel, place.stride, place.dilation)
         super().__init__(len(matrix), channels, place)
-        self.native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders))
+        self.native = _kernels.XnorLayer(resolve(isa), matrix, channels, *where, *_border_arrays(borders), depthwise)
         self._sums = self.native.accumulators()
         self._prepared: tuple[BitThresholds, _kernels.XnorSink] | None = None
 

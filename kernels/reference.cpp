@@ -45,6 +45,19 @@ void xnor(const XnorRow& row, const uint64_t* laid, const Sink& sink) {
   }
 }
 
+void depthwise(const XnorRow& row, int64_t pixel, const uint64_t* weights, const Sink& sink) {
+  const int64_t taps_a_run = row.run_words / pixel;
+  for (int64_t i = 0; i < row.count; ++i) {
+    if (sink.output == Output::kBits) static_cast<uint64_t*>(sink.out)[i * sink.step] = 0;
+    for (int64_t c = 0; c < sink.rows; ++c) {
+      int32_t disagree = 0;
+      for (int64_t t = 0; t < row.runs * taps_a_run; ++t)
+        disagree += bit(row.x[i * row.step + row.run[t / taps_a_run] + t % taps_a_run * pixel], c) != bit(weights[t], c);
+      put(sink, i, c, disagree);
+    }
+  }
+}
+
 void integer(const IntRow<uint32_t>& row, const uint32_t* weights, int64_t mh, int32_t* acc, int64_t step) {
   const int64_t k = row.runs * row.run_words;
   for (int64_t i = 0; i < row.count; ++i)
@@ -100,6 +113,6 @@ void pack_columns(const float* x, int64_t stride, int64_t channels, int64_t pixe
 
 }  // namespace
 
-const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
+const KernelTable kReference = {"reference", 1, kXnorBlock, lay, xnor, depthwise, integer, pairs, threshold, pack_row, pack_columns, kTileLoops<int32_t>};
 
 }  // namespace xnorflow

@@ -52,9 +52,10 @@ class PackedConv2d(nn.Module):
     rounded once. It lies channels last in memory.
 
     Args:
-        signs: -1 and +1, ``(M, C, KH, KW)``.
+        signs: -1 and +1, ``(M, C / groups, KH, KW)``.
         scale: float32 ``(M,)``.
         stride, padding, dilation: pairs as in ``torch.nn.Conv2d``.
+        groups: 1, or C for a depthwise convolution (M = C).
         pad_value: -1, 0 or +1, what stands in the padding.
     """
 
@@ -69,12 +70,13 @@ class PackedConv2d(nn.Module):
         stride: tuple[int, int] = (1, 1),
         padding: tuple[int, int] = (0, 0),
         dilation: tuple[int, int] = (1, 1),
+        groups: int = 1,
         pad_value: int = 0,
     ) -> None:
         super().__init__()
         self.register_buffer("signs", signs.detach().to(torch.int8).cpu(), persistent=False)
         self.register_buffer("scale", scale.detach().to(torch.float32).cpu(), persistent=False)
-        self.shape: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "pad_value": pad_value}
+        self.shape: dict[str, Any] = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups, "pad_value": pad_value}
         self._prepare()
 
     def _prepare(self) -> None:
@@ -98,8 +100,9 @@ class PackedConv2d(nn.Module):
 
     def compute(self, x: Tensor) -> Tensor:
         """The kernels on one tensor, which they read where it lies."""
-        if x.dtype != torch.float32 or x.dim() != 4 or x.shape[1] != self.signs.shape[1]:
-            raise BadInputError(f"a packed layer got {x.dtype} {tuple(x.shape)}; float32 (N, {self.signs.shape[1]}, H, W) is accepted")
+        channels = self.signs.shape[1] * self.shape["groups"]
+        if x.dtype != torch.float32 or x.dim() != 4 or x.shape[1] != channels:
+            raise BadInputError(f"a packed layer got {x.dtype} {tuple(x.shape)}; float32 (N, {channels}, H, W) is accepted")
         self._conv.threads = torch.get_num_threads()
         out = self._conv.floats(self._conv.pack(x.detach().numpy()), self.scale.numpy(), self._none)
         return torch.from_numpy(out).permute(0, 3, 1, 2)
@@ -200,7 +203,7 @@ def _obstacle(layer: nn.Conv2d | nn.Linear, bipolar: bool | None) -> str:
         return "it was not called on the example"
     if not bipolar:
         return "its input does not come from a one-bit quantiser"
-    if isinstance(layer, nn.Conv2d) and (layer.groups != 1 or layer.padding_mode != "zeros" or isinstance(layer.padding, str)):
+    if isinstance(layer, nn.Conv2d) and (not _one_group_or_depthwise(layer) or layer.padding_mode != "zeros" or isinstance(layer.padding, str)):
         return f"groups {layer.groups} and padding {layer.padding!r} in mode {layer.padding_mode!r} have no kernel"
     if layer.bias is not None:
         return "it has a bias"
@@ -208,6 +211,10 @@ def _obstacle(layer: nn.Conv2d | nn.Linear, bipolar: bool | None) -> str:
     if not bool((weight == weight[:, :1]).all()) or not bool((weight[:, 0] > 0).all()):
         return "its weights have more than one magnitude in an output channel, or none"
     return ""
+
+
+def _one_group_or_depthwise(layer: nn.Conv2d) -> bool:
+    return layer.groups == 1 or layer.groups == layer.in_channels == layer.out_channels
 
 
 def _weight(layer: nn.Conv2d | nn.Linear) -> Tensor:
@@ -225,7 +232,7 @@ def _packed(layer: nn.Conv2d | nn.Linear) -> PackedConv2d:
     border, value = int(getattr(layer, "border", 0)), int(getattr(layer, "padding_value", 0))
     padding, stride, dilation = (_pair(sizes) for sizes in (layer.padding, layer.stride, layer.dilation))
     around = (padding[0] + border, padding[1] + border)
-    return PackedConv2d(signs, scale, stride=stride, padding=around, dilation=dilation, pad_value=value)
+    return PackedConv2d(signs, scale, stride=stride, padding=around, dilation=dilation, groups=layer.groups, pad_value=value)
 
 
 def _pair(sizes: Any) -> tuple[int, int]:

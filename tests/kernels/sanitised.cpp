@@ -3,27 +3,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <memory>
-#include <random>
 #include <vector>
 
 #include "dispatch.hpp"
 #include "images.hpp"
 #include "layers.hpp"
+#include "sanitised.hpp"
 
 using namespace xnorflow;
 
 namespace {
-
-std::mt19937_64 random_bits(1);
-
-int64_t between(int64_t low, int64_t high) { return low + static_cast<int64_t>(random_bits() % static_cast<uint64_t>(high - low + 1)); }
-
-template <class T>
-std::vector<T> integers(int64_t count, int64_t low, int64_t high) {
-  std::vector<T> out(static_cast<size_t>(count));
-  for (T& value : out) value = static_cast<T>(between(low, high));
-  return out;
-}
 
 std::vector<float> floats(int64_t count) {
   std::vector<float> out(static_cast<size_t>(count));
@@ -31,16 +20,10 @@ std::vector<float> floats(int64_t count) {
   return out;
 }
 
-std::vector<int8_t> signs(int64_t count) {
-  std::vector<int8_t> out = integers<int8_t>(count, 0, 1);
-  for (int8_t& value : out) value = value != 0 ? int8_t{1} : int8_t{-1};
-  return out;
-}
-
 struct Case {
   Window window;
   int64_t n, h, w, channels, mh;
-  Border border;
+  Border border, depthwise_border;
 
   Geometry geometry(int64_t pixel) const { return {n, h, w, pixel, window}; }
 };
@@ -54,14 +37,17 @@ Case random_case() {
   c.channels = between(0, 1) != 0 ? between(1, 200) : 64;
   c.mh = between(1, 140);
   const Geometry g = c.geometry(1);
-  if (between(0, 1) != 0)
+  if (between(0, 1) != 0) {
     c.border = {integers<int32_t>(g.out_h(), 1, 1), integers<int32_t>(g.out_w(), 0, 0), integers<int32_t>(2 * c.mh, -50, 50)};
+    c.depthwise_border = {integers<int32_t>(g.out_h(), 0, 0), integers<int32_t>(g.out_w(), 0, 1), integers<int32_t>(2 * c.channels, -9, 9)};
+    c.depthwise_border.col_class.back() = 1;
+  }
   return c;
 }
 
 struct Result {
-  std::vector<uint64_t> packed, bits, int_bits;
-  std::vector<int32_t> acc, int_acc;
+  std::vector<uint64_t> packed, bits, int_bits, own_bits;
+  std::vector<int32_t> acc, int_acc, own_acc;
   std::vector<float> scaled;
 
   bool operator==(const Result&) const = default;
@@ -72,8 +58,8 @@ struct Inputs {
   std::vector<uint8_t> bytes;
   std::vector<int8_t> weights;
   std::vector<int32_t> int_weights;
-  std::vector<int64_t> thresholds;
-  std::vector<uint8_t> negate;
+  std::vector<int64_t> thresholds, own_thresholds;
+  std::vector<uint8_t> negate, own_negate;
   bool channels_last;
 };
 
@@ -81,7 +67,20 @@ Inputs random_inputs(const Case& c) {
   const int64_t pixels = c.n * c.h * c.w * c.channels, columns = c.window.kh * c.window.kw * c.channels;
   const int64_t most = between(0, 1) != 0 ? 127 : 70000;
   return {floats(pixels), floats(c.mh), floats(c.mh), integers<uint8_t>(pixels, 0, 255), signs(c.mh * columns),
-          integers<int32_t>(c.mh * columns, -most, most), integers<int64_t>(c.mh, -40, 40), integers<uint8_t>(c.mh, 0, 1), between(0, 1) != 0};
+          integers<int32_t>(c.mh * columns, -most, most), integers<int64_t>(c.mh, -40, 40), integers<int64_t>(c.channels, -9, 9),
+          integers<uint8_t>(c.mh, 0, 1), integers<uint8_t>(c.channels, 0, 1), between(0, 1) != 0};
+}
+
+Place dense(const Geometry& g, void* out, int64_t pixel) { return {out, pixel, pixel * g.out_w(), pixel * g.out_w() * g.out_h()}; }
+
+// On the packed images, with the first of the weights.
+void compute_depthwise(const KernelTable& table, const Case& c, const Inputs& in, const Geometry& g, int64_t threads, Result& r) {
+  const std::span<const int8_t> weights(in.weights.data(), static_cast<size_t>(c.channels * c.window.kh * c.window.kw));
+  const XnorLayer layer(table, weights, c.channels, c.window, c.channels, c.depthwise_border, Reach::kDepthwise);
+  r.own_acc.resize(static_cast<size_t>(g.windows() * c.channels));
+  r.own_bits.resize(static_cast<size_t>(g.windows() * words_for(c.channels)));
+  layer.run(g, r.packed.data(), layer.accumulators(), dense(g, r.own_acc.data(), c.channels), threads);
+  layer.run(g, r.packed.data(), layer.bits(BitThreshold(in.own_thresholds, in.own_negate)), dense(g, r.own_bits.data(), words_for(c.channels)), threads);
 }
 
 Result compute(const KernelTable& table, const Case& c, const Inputs& in, int64_t threads) {
@@ -95,14 +94,14 @@ Result compute(const KernelTable& table, const Case& c, const Inputs& in, int64_
   const XnorLayer layer(table, in.weights, c.mh, c.window, c.channels, c.border);
   const Geometry g = c.geometry(words);
   const int64_t outputs = g.windows() * c.mh, depth = words_for(c.mh);
-  const auto place = [&](void* out, int64_t pixel) { return Place{out, pixel, pixel * g.out_w(), pixel * g.out_w() * g.out_h()}; };
   const BitThreshold threshold(in.thresholds, in.negate);
   r.acc.resize(static_cast<size_t>(outputs));
   r.scaled.resize(static_cast<size_t>(outputs));
   r.bits.resize(static_cast<size_t>(g.windows() * depth));
-  layer.run(g, r.packed.data(), layer.accumulators(), place(r.acc.data(), c.mh), threads);
-  layer.run(g, r.packed.data(), layer.floats(in.scale, in.bias), place(r.scaled.data(), c.mh), threads);
-  layer.run(g, r.packed.data(), layer.bits(threshold), place(r.bits.data(), depth), threads);
+  layer.run(g, r.packed.data(), layer.accumulators(), dense(g, r.acc.data(), c.mh), threads);
+  layer.run(g, r.packed.data(), layer.floats(in.scale, in.bias), dense(g, r.scaled.data(), c.mh), threads);
+  layer.run(g, r.packed.data(), layer.bits(threshold), dense(g, r.bits.data(), depth), threads);
+  compute_depthwise(table, c, in, g, threads, r);
   const IntLayer whole(table, in.int_weights, c.mh, c.window, c.channels, c.border);
   r.int_acc.resize(static_cast<size_t>(outputs));
   r.int_bits.resize(r.bits.size());

@@ -15,6 +15,7 @@ from xnorflow import kernels
 
 ROOT = Path(__file__).parents[2]
 FLAGS = ["-std=c++20", "-O1", "-g0", "-ffp-contract=off", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-w"]
+COMMON = ["g++", *FLAGS, "-DXNORFLOW_X86", "-I", str(ROOT / "kernels")]
 
 
 def sources() -> list[tuple[Path, list[str]]]:
@@ -28,17 +29,22 @@ def sources() -> list[tuple[Path, list[str]]]:
     return [(ROOT / "kernels" / name, own.get(name, [])) for name in wanted]
 
 
-def test_random_layers_are_clean_under_the_sanitisers(tmp_path: Path) -> None:
-    compiler = shutil.which("g++")
-    if compiler is None or platform.machine() != "x86_64":
+@pytest.fixture(scope="module")
+def objects(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the library's objects, instrumented."""
+    if shutil.which("g++") is None or platform.machine() != "x86_64":
         pytest.skip("g++ for x86-64 is not here")
-    common = [compiler, *FLAGS, "-DXNORFLOW_X86", "-I", str(ROOT / "kernels")]
-    files = [*sources(), (Path(__file__).with_name("sanitised.cpp"), [])]
-    for path, own in files:
-        subprocess.run([*common, *own, "-c", str(path), "-o", str(tmp_path / f"{path.stem}.o")], check=True)
-    program = tmp_path / "sanitised"
-    subprocess.run([*common, *map(str, sorted(tmp_path.glob("*.o"))), "-o", str(program), "-pthread"], check=True)
-    environment = {**os.environ, "ASAN_OPTIONS": "detect_leaks=0"}
-    done = subprocess.run([str(program)], capture_output=True, text=True, env=environment)
+    folder = tmp_path_factory.mktemp("sanitised")
+    for path, own in sources():
+        subprocess.run([*COMMON, *own, "-c", str(path), "-o", str(folder / f"{path.stem}.o")], check=True)
+    return folder
+
+
+@pytest.mark.parametrize(("program", "cases"), [("sanitised.cpp", 30), ("sanitised_program.cpp", 12)])
+def test_layers_and_networks_are_clean_under_the_sanitisers(objects: Path, tmp_path: Path, program: str, cases: int) -> None:
+    built = tmp_path / "program"
+    parts = [str(Path(__file__).with_name(program)), *map(str, sorted(objects.glob("*.o")))]
+    subprocess.run([*COMMON, *parts, "-o", str(built), "-pthread"], check=True)
+    done = subprocess.run([str(built)], capture_output=True, text=True, env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{30 * 2 * len(kernels.available())} results equal the reference\n"
+    assert done.stdout == f"{cases * 2 * len(kernels.available())} results equal the reference\n"

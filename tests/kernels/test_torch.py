@@ -69,14 +69,15 @@ class Block(nn.Module):
         self.pool = nn.MaxPool2d(2)
         self.conv = binary(nn.Conv2d(70, 9, (3, 1), stride=(2, 1), padding=(1, 0), dilation=(2, 1), bias=False))
         self.uneven = nn.Conv2d(70, 4, 1, bias=False)
-        self.grouped = binary(nn.Conv2d(70, 70, 1, groups=70, bias=False))
+        self.depthwise = binary(nn.Conv2d(70, 70, 3, padding=1, groups=70, bias=False))
+        self.grouped = binary(nn.Conv2d(70, 70, 1, groups=35, bias=False))
         self.shifted = binary(nn.Conv2d(70, 4, 1))
         self.unused = nn.Linear(2, 2)
         self.head = binary(nn.Linear(9, 5, bias=False))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.pool(self.sign(self.stem(x)))
-        rest = self.uneven(x).mean() + self.grouped(x).mean() + self.shifted(x).mean()
+        rest = self.uneven(x).mean() + self.depthwise(x).mean() + self.grouped(x).mean() + self.shifted(x).mean()
         return self.head(self.sign(self.conv(x).mean(dim=(2, 3)))) + rest
 
 
@@ -105,7 +106,8 @@ def test_every_layer_is_listed_with_the_reason_where_it_stays() -> None:
         Replaced("stem", False, "its input does not come from a one-bit quantiser"),
         Replaced("conv", True),
         Replaced("uneven", False, uneven),
-        Replaced("grouped", False, "groups 70 and padding (0, 0) in mode 'zeros' have no kernel"),
+        Replaced("depthwise", True),
+        Replaced("grouped", False, "groups 35 and padding (0, 0) in mode 'zeros' have no kernel"),
         Replaced("shifted", False, "it has a bias"),
         Replaced("unused", False, "it was not called on the example"),
         Replaced("head", True),
