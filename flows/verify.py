@@ -38,6 +38,7 @@ def verify(
     checkpoint: Path | None = None,
     links: tuple[str, ...] = LINKS,
     qonnx_images: int | None = None,
+    liberty: Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> VerifyReport:
     """Stream images through every link of the chain and compare each with the interpreter by ``==``.
@@ -49,12 +50,13 @@ def verify(
         images: how many, at least 2; None for all of ``data`` (100 random ones without data; 4 with cocotb).
         data: see :data:`xnorflow.flows.images.FORMS`; None for random pixels drawn from ``seed``.
         engine: ``verilator`` (whole data sets), ``cocotb`` (protocol bench on Verilator and Icarus) or ``gates`` (the netlist that Yosys makes
-            for xc7, in Verilator).
+            for xc7, or in the cells of ``liberty``, in Verilator).
         stalls: draw input gaps and output stalls.
         seed: of everything random, 0 to :data:`MAX_SEED`.
         checkpoint: the trained network; None leaves out the PyTorch link.
         links: which links to run.
         qonnx_images: most images for the QONNX execution; None for all.
+        liberty: for ``gates``, the Liberty file of a library of standard cells; None for xc7.
         progress: called with a line of text.
 
     Raises:
@@ -75,6 +77,7 @@ def verify(
         seed=seed,
         links=links,
         qonnx_images=qonnx_images,
+        liberty=liberty,
         pytorch=None if checkpoint is None else pytorch_link(checkpoint, opened),
     )
     report = verify_chain(request, progress=progress)

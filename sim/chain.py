@@ -19,6 +19,7 @@ from xnorflow.sim.rtl import RtlRequest, rtl_model, simulate
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -47,11 +48,12 @@ class VerifyRequest:
         images: uint8 ``(N, H, W, C)``, at least 2.
         source: where the images come from, for the report.
         engine: ``verilator`` (every image), ``cocotb`` (protocol bench) or ``gates`` (every image, through the netlist that Yosys
-            makes for xc7).
+            makes for xc7, or of a library's cells).
         stalls: random input gaps and output stalls.
         seed: of the stalls and of the state that no reset touches.
         links: which links to compare with the interpreter.
         qonnx_images: most images that the (slow) QONNX execution runs; None for all.
+        liberty: for ``gates``, the library whose cells the netlist is mapped to; None for xc7.
         pytorch: the frozen PyTorch model, uint8 images in, float32 logits ``(N, classes)`` out; None if there is none.
     """
 
@@ -63,6 +65,7 @@ class VerifyRequest:
     seed: int = 0
     links: tuple[str, ...] = LINKS
     qonnx_images: int | None = None
+    liberty: Path | None = None
     pytorch: Callable[[npt.NDArray[np.uint8]], Logits] | None = None
 
 
@@ -95,6 +98,8 @@ def _check(request: VerifyRequest) -> None:
     (kind,) = request.build.graph.inputs.values()
     if request.engine not in ENGINES:
         raise BadInputError(f"engine {request.engine!r} is unknown; accepted are {', '.join(ENGINES)}")
+    if request.liberty is not None and request.engine != "gates":
+        raise BadInputError(f"library {request.liberty} is for engine gates, not for {request.engine}")
     unknown = [link for link in request.links if link not in LINKS]
     if unknown:
         raise BadInputError(f"link {unknown[0]!r} is unknown; accepted are {', '.join(LINKS)}")
@@ -170,7 +175,7 @@ _SOFTWARE: dict[str, Callable[[VerifyRequest, IntArray, Progress], LinkReport]] 
 def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, RtlFigures]:
     estimate, begun = request.build.estimate, time.perf_counter()
     rtl = RtlRequest.of(request.build, stalls=request.stalls, seed=request.seed)
-    simulated = replace(rtl, folder=gates_folder(rtl.folder, progress=progress)) if request.engine == "gates" else rtl
+    simulated = replace(rtl, folder=gates_folder(rtl.folder, liberty=request.liberty, progress=progress)) if request.engine == "gates" else rtl
     images = request.images.astype(np.int64)
     rtl_model(simulated, progress=progress)
     compiled = time.perf_counter()
@@ -190,7 +195,7 @@ def _verilator(request: VerifyRequest, outputs: IntArray, progress: Progress) ->
         seconds=seconds,
         images_per_second=frames / seconds,
     )
-    return LinkReport(len(images), "integers"), figures
+    return LinkReport(len(images), "integers", "" if request.liberty is None else f"cells of {request.liberty.name}"), figures
 
 
 def _cocotb(request: VerifyRequest, outputs: IntArray, progress: Progress) -> tuple[LinkReport, None]:

@@ -14,7 +14,7 @@ class LinkReport:
     Attributes:
         images: compared; 0 where the link did not run.
         compared: what was compared, such as ``integers`` or ``float logits``.
-        reason: why the link did not run on (all) images; empty where it ran on all.
+        reason: why the link did not run on (all) images, or whose cells the gates are; empty where there is nothing to say.
         rounded: what a model file with rounded float sums makes otherwise than exactly, within the proven bound: elements
             of all streams (QONNX) or decisions (PyTorch). 0 for an exact file, where it would be a difference.
     """

@@ -62,12 +62,14 @@ def verify(
         str | None, typer.Option("--data", help="digits, mnist=DIR, cifar10=DIR, folder=DIR or FILE.npy; random pixels by default.")
     ] = None,
     engine: Annotated[
-        str, typer.Option("--engine", help="verilator (whole data sets), cocotb (protocol benches) or gates (Yosys' netlist for xc7).")
+        str,
+        typer.Option("--engine", help="verilator (whole data sets), cocotb (protocol benches) or gates (Yosys' netlist, for xc7 or of --liberty)."),
     ] = "verilator",
     stalls: Annotated[bool, typer.Option("--stalls", help="Draw input gaps and output stalls.")] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of everything random; a run with the same seed is the same.")] = 0,
     checkpoint: Annotated[Path | None, typer.Option("--checkpoint", help="The trained network, for the PyTorch link.")] = None,
     qonnx_images: Annotated[int | None, typer.Option("--qonnx-images", min=1, help="Most images for the QONNX link; all by default.")] = None,
+    liberty: Annotated[Path | None, typer.Option("--liberty", metavar="FILE.lib", help="Library of --engine gates; xc7 without.")] = None,
     as_json: Json = False,
 ) -> None:
     """Prove a build: the same images through PyTorch, QONNX, interpreter, CPU and RTL, compared bit by bit."""
@@ -83,6 +85,7 @@ def verify(
         seed=seed,
         checkpoint=checkpoint,
         qonnx_images=qonnx_images,
+        liberty=liberty,
         progress=say,
     )
     show(report.to_json(), as_json, verify_text(report))

@@ -41,6 +41,27 @@ def test_the_gates_equal_the_interpreter_and_a_wrong_gate_is_found(build: Path) 
         verify(build, engine="gates", images=20, seed=3, links=("rtl",))
 
 
+@pytest.mark.yosys
+@pytest.mark.verilator
+def test_the_cells_of_a_library_equal_the_interpreter_and_a_wrong_cell_is_found(wide, liberty) -> None:
+    report = verify(wide.folder, engine="gates", liberty=liberty.path, images=10, stalls=True, seed=3, links=("rtl",))
+    assert (report.links["rtl"].status, report.links["rtl"].images, report.links["rtl"].reason) == ("equal", 10, "cells of tiny.lib")
+    netlist = gates_folder(wide.folder, liberty=liberty.path) / "top.v"
+    right = netlist.read_text()
+    assert " ^ " in right  # of the full adders; the library has no other XOR
+    assert " + " not in right
+    netlist.write_text(right.replace(" ^ ", " | "))
+    with pytest.raises(CheckFailedError, match=r"the netlist differs from the interpreter at the output: image 0, .* all nodes of the RTL are right"):
+        verify(wide.folder, engine="gates", liberty=liberty.path, images=10, seed=3, links=("rtl",))
+
+
+def test_a_library_is_for_the_gates(wide, liberty) -> None:
+    with pytest.raises(BadInputError, match=r"library .*tiny\.lib is for engine gates, not for verilator"):
+        verify(wide.folder, liberty=liberty.path, images=2)
+    with pytest.raises(BadInputError, match=r"Liberty file .*absent\.lib cannot be read"):
+        verify(wide.folder, engine="gates", liberty=liberty.path.with_name("absent.lib"), images=2, links=("rtl",))
+
+
 def test_block_ram_is_refused_by_name(build: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(gates, "made_by_yosys", lambda *_: "module top; RAMB18E1 ram(); endmodule")
     with pytest.raises(BadInputError, match=r"top\.v needs block RAM, of which Yosys has no model"):
