@@ -1,10 +1,11 @@
 """What the datapath costs, recorded in ``benchmarks/results/lean-cells.json``: popcounts alone, and whole networks.
 
     python benchmarks/lean_cells.py popcounts
-    python benchmarks/lean_cells.py network tfc.onnx --name tfc-64 --folding 16,49 8,8 8,8 10,8
+    python benchmarks/lean_cells.py network tfc --name tfc-64 --folding 16,49 8,8 8,8 10,8
 
-A network's yardstick is LUT x cycles an image / synapses, with the LUTs that ``xnorflow synth`` counts. A run adds its rows to
-the record, or replaces those of the same name.
+A network is a QONNX file, or the name of an architecture, which is then not trained: random weights, batch norms that random pixels
+have set. Its yardstick is LUT x cycles an image / synapses, with the LUTs that ``xnorflow synth`` counts; its RTL is compared with the
+interpreter on random pixels first. A run adds its rows to the record, or replaces those of the same name.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from provenance import ROOT, provenance
 
 from xnorflow.hw.compile import compile_model
@@ -24,6 +26,7 @@ from xnorflow.hw.folding import FoldingRequest
 from xnorflow.hw.nodes.mat_vec import MatVec
 from xnorflow.hw.popcount import popcount_tree, trees_text, xnor_tree
 from xnorflow.hw.synth import run_yosys, synthesise
+from xnorflow.sim.chain import VerifyRequest, verify
 
 RESULT = ROOT / "benchmarks" / "results" / "lean-cells.json"
 WIDTHS = (16, 64, 256)
@@ -56,18 +59,49 @@ def _popcount(cell: str, width: int, ports: tuple[str, ...], *, structural: bool
         return int(run_yosys(folder, "top").resources.lut)
 
 
-def network(model: Path, folding: list[str] | None, fps: float | None) -> dict[str, Any]:
-    """One build: its resources, its interval and the yardstick."""
+def untrained(name: str) -> bytes:
+    """An architecture with random weights and thresholds as a QONNX file, the same one every time."""
+    import torch
+    from torch import nn
+
+    from xnorflow.models import build, lookup
+    from xnorflow.pixels import PixelNorm
+    from xnorflow.qat.export import qonnx_bytes
+    from xnorflow.qat.layers import QuantScheme
+    from xnorflow.qat.quantise import quantise
+
+    torch.manual_seed(7)
+    shape = lookup(name).input_shape
+    model = quantise(build(name, input_shape=shape, num_classes=10), QuantScheme())
+    for layer in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
+        nn.init.normal_(layer.weight)
+        nn.init.normal_(layer.bias, std=0.3)
+        layer.momentum = 1.0
+    with torch.no_grad():
+        model.train()(torch.randint(0, 256, (64, *shape)) / 255)
+    return qonnx_bytes(model.eval(), PixelNorm(), shape)
+
+
+def network(model: str, folding: list[str] | None, fps: float | None, images: int) -> dict[str, Any]:
+    """One build: its resources, its interval and the yardstick, after its RTL has been compared with the interpreter."""
     layers: dict[str, Any] = {"Defaults": {}}
     for number, pair in enumerate(folding or ()):
         pe, simd = pair.split(",")
         layers[f"MVAU_hls_{number}"] = {"PE": int(pe), "SIMD": int(simd)}
     request = FoldingRequest(fps=fps) if folding is None else FoldingRequest(layers=layers)
     with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".lean-") as scratch:
-        build = compile_model(model, Path(scratch) / "build", folding=request)
-        start = time.monotonic()
+        file = Path(model) if model.endswith(".onnx") else Path(scratch) / "net.onnx"
+        if not model.endswith(".onnx"):
+            file.write_bytes(untrained(model))
+        laps = [time.monotonic()]
+        build = compile_model(file, Path(scratch) / "build", folding=request)
+        laps.append(time.monotonic())
         done = synthesise(build)
-        seconds = time.monotonic() - start
+        laps.append(time.monotonic())
+        (kind,) = build.graph.inputs.values()
+        pixels = np.random.default_rng(0).integers(0, 256, (images, *kind.shape)).astype(np.uint8)
+        verified = verify(VerifyRequest(build=build, images=pixels, source="random pixels", links=("rtl",)))
+        assert verified.rtl is not None, "the RTL was asked for"
         products = [node for node in build.graph.nodes if isinstance(node, MatVec)]
         synapses = sum(node.weights.size * build.graph.types_of(node)[0].size // node.mw for node in products)
         interval = build.estimate.interval
@@ -77,7 +111,9 @@ def network(model: Path, folding: list[str] | None, fps: float | None) -> dict[s
         "interval": interval,
         "synapses": synapses,
         "yardstick": round(done.synthesised.lut * interval / synapses, 2),
-        "synthesis_seconds": round(seconds),
+        "rtl_equals_interpreter": {"images": images, "cycles_per_image": verified.rtl.cycles_per_image},
+        "compile_seconds": round(laps[1] - laps[0]),
+        "synthesis_seconds": round(laps[2] - laps[1]),
     }
 
 
@@ -87,19 +123,20 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("popcounts")
     whole = commands.add_parser("network")
-    whole.add_argument("model", type=Path)
+    whole.add_argument("model", help="QONNX file, or name of an architecture")
     whole.add_argument("--name", required=True)
     whole.add_argument("--folding", nargs="+", metavar="PE,SIMD")
     whole.add_argument("--fps", type=float)
+    whole.add_argument("--images", type=int, default=100, help="compared on the RTL")
     given = parser.parse_args()
     if given.command == "popcounts":
         rows = popcounts()
     else:
-        rows = {given.name: network(given.model, given.folding, given.fps)}
+        rows = {given.name: network(given.model, given.folding, given.fps, given.images)}
         print(json.dumps(rows))
     run = provenance()
     if given.command == "network":
-        run["command"] = run["command"].replace(str(given.model), given.model.name)
+        run["command"] = run["command"].replace(given.model, Path(given.model).name)
     rows = {name: {**row, "run": run} for name, row in rows.items()}
     old = json.loads(RESULT.read_text(encoding="utf-8")) if RESULT.is_file() else {}
     RESULT.write_text(json.dumps({**old, **rows}, indent=1) + "\n", encoding="utf-8")

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from xnorflow.hw.emit import names
 from xnorflow.hw.emit.check import check_netlist
+from xnorflow.hw.emit.lut_roms import PAIR_WORDS, lut_roms_text
 from xnorflow.hw.emit.netlist import top_text
 from xnorflow.hw.folding.hardware import hardware_nodes
 from xnorflow.hw.popcount import adders_text, trees_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from xnorflow.hw.cell import Cell, Memory
     from xnorflow.hw.graph import Graph
@@ -51,9 +53,9 @@ class TreeWidths:
     def __bool__(self) -> bool:
         return any(self.parts)
 
-    def text(self) -> str:
-        """The trees as SystemVerilog."""
-        return trees_text(*self.parts)
+    def text(self, roms: Mapping[str, Memory] = MappingProxyType({})) -> str:
+        """The trees as SystemVerilog, and beside them the memories of few words that are given, by their files."""
+        return f"{trees_text(*self.parts)}\n{lut_roms_text(roms)}"
 
     def adders(self) -> str:
         """Likewise for standard cells, where XNORs stand apart."""
@@ -81,7 +83,7 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
     widths = tree_widths(cells.values())
-    bodies = {"xc7": widths.text(), "asic": widths.adders()} if widths else {}
+    bodies = {"xc7": widths.text(_short_weights(cells, top_name)), "asic": widths.adders()} if widths else {}
     sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | library_cells("".join(bodies.values())))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
@@ -123,6 +125,12 @@ def tree_widths(cells: Iterable[Cell]) -> TreeWidths:
         frozenset(p["Simd"] for p in products if ((p["Simd"], p["Pe"]) == (p["Mw"], p["Mh"])) is constant) for constant in (True, False)
     )
     return TreeWidths(unrolled, folded)
+
+
+def _short_weights(cells: Mapping[str, Cell], top: str) -> dict[str, Memory]:
+    """The weight memories of binary products that LUTs of two columns hold, by their files."""
+    weights = {node: cell.memories["WeightFile"] for node, cell in cells.items() if cell.module == "xf_matvec_xnor"}
+    return {names.memory_file(top, node, "WeightFile"): memory for node, memory in weights.items() if 2 <= len(memory.words) <= PAIR_WORDS}
 
 
 def _write_memories(folder: Path, top: str, node: str, cell: Cell) -> None:

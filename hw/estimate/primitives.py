@@ -18,7 +18,7 @@ _BRAM18_SHAPES = ((512, 36), (1024, 18), (2048, 9), (4096, 4), (8192, 2), (16384
 # How Yosys weighs a block RAM against a ROM bit in LUTs and against four LUTs of distributed RAM.
 _BRAM18_COST, _ROM_BIT_COST, _LUT_RAM_COST = 129, 1 / 64, 8
 BLOCK_PRICE = 100  # LUTs that a BRAM18 is worth: about their ratio in small devices
-_LUT_WORDS = 64  # words of a column in one LUT6
+_LUT_WORDS, _PAIR_WORDS = 64, 32  # words of a column in one LUT6, and of two columns
 RANDOM_BITS_PER_LUT = 14.6  # a LUT could hold 64 bits of ROM, but Yosys maps ROMs as logic
 
 
@@ -55,7 +55,7 @@ def rom(width: int, depth: int, bits_per_lut: float = RANDOM_BITS_PER_LUT) -> Re
 
 
 def rom_apart(width: int, depth: int) -> Resources:
-    """``xf_rom_memory``: block RAM where a block saves its price in LUTs, else a LUT for each 64 words of a column."""
+    """``xf_rom_memory``: block RAM where a block saves its price in LUTs, else a LUT for each 64 words of a column, half a LUT for at most 32."""
     if depth <= 1:
         return Resources()
     block_width = next((columns for rows, columns in _BRAM18_SHAPES[:4] if depth <= rows), 2)
@@ -63,7 +63,7 @@ def rom_apart(width: int, depth: int) -> Resources:
         rows, blocks = _blocks(width, depth)
         return Resources(lut=0.3 * width * (ceil(depth / rows) - 1), bram18=blocks)
     distinct = _distinct(width, depth)
-    return Resources(lut=distinct * ceil(depth / _LUT_WORDS), ff=distinct)
+    return Resources(lut=distinct / 2 if depth <= _PAIR_WORDS else distinct * ceil(depth / _LUT_WORDS), ff=distinct)
 
 
 def _distinct(width: int, depth: int) -> float:

@@ -30,7 +30,9 @@ def test_a_build_is_synthesised_beside_its_estimate_and_left_clean(build: Build)
     assert sorted(p.name for p in build.folder.iterdir()) == before
     assert result.estimated == build.estimate.total
     assert result.synthesised == result.counts.resources
-    assert result.counts.cells["LUT6_2"] == sum(node.pe * xnor_tree(node.simd).luts for node in build.graph.nodes if isinstance(node, XnorMatVec))
+    memories = (build.folder / "xc7" / "top_trees.sv").read_text().count("LUT6_2 #(")
+    trees = sum(node.pe * xnor_tree(node.simd).luts for node in build.graph.nodes if isinstance(node, XnorMatVec))
+    assert result.counts.cells["LUT6_2"] == memories + trees > trees
     assert result.synthesised.ff > 100
     assert result.synthesised.lut == pytest.approx(result.estimated.lut, rel=0.3)
     assert result.synthesised.ff == pytest.approx(result.estimated.ff, rel=0.2)
