@@ -9,43 +9,33 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import tempfile
 from pathlib import Path
 
-from xnorflow.hw.cell import Resources
-from xnorflow.hw.emit import emit
+from apart import synthesise_apart
+
 from xnorflow.hw.estimate.calibration import cases, estimated
-from xnorflow.hw.graph import Graph
-from xnorflow.hw.synth.yosys import run_yosys
 
 TABLE = Path(__file__).with_name("resources_xc7.json")
-
-
-def synthesise(graph: Graph) -> Resources:
-    with tempfile.TemporaryDirectory(dir=Path.cwd(), prefix=".calibrate-") as folder:
-        emit(graph, Path(folder))
-        return run_yosys(Path(folder), "top").resources
+BATCH = 12
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", help="synthesise the cases whose name begins so")
+    parser.add_argument("--only", action="append", help="synthesise the cases whose name begins so")
     parser.add_argument("--missing", action="store_true", help="synthesise the cases that have no record")
+    parser.add_argument("--work", type=Path, default=Path.cwd(), help="where scratch folders come and go; not below the temporary folder")
     options = parser.parse_args()
-    old = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
-    table: dict[str, dict[str, float]] = {}
-    for name, graph in cases():
-        wanted = name not in old if options.missing else options.only is None or name.startswith(options.only)
-        if wanted:
-            table[name] = dataclasses.asdict(synthesise(graph))
-        elif name in old:
-            table[name] = old[name]
-        else:
-            continue
-        guess = estimated(graph)
-        print(f"{name:60} " + "  ".join(f"{key} {getattr(guess, key):6.0f} {value:6.0f}" for key, value in table[name].items()), flush=True)
-        TABLE.write_text(json.dumps({**old, **table}, indent=1) + "\n", encoding="utf-8")
-    TABLE.write_text(json.dumps(table, indent=1) + "\n", encoding="utf-8")
+    table = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
+    graphs = dict(cases())
+    begins = tuple(options.only or ("",))
+    wanted = [name for name in graphs if (name not in table if options.missing else name.startswith(begins))]
+    for first in range(0, len(wanted), BATCH):
+        names = wanted[first : first + BATCH]
+        for name, found in zip(names, synthesise_apart([graphs[name] for name in names], options.work), strict=True):
+            table[name] = dataclasses.asdict(found)
+            guess = estimated(graphs[name])
+            print(f"{name:60} " + "  ".join(f"{key} {getattr(guess, key):6.0f} {value:6.0f}" for key, value in table[name].items()), flush=True)
+        TABLE.write_text(json.dumps({name: table[name] for name in graphs if name in table}, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -53,6 +53,11 @@ class IntType:
             return 1
         return (1 << (self.bits - 1)) - 1 if self.signed else (1 << self.bits) - 1
 
+    @property
+    def signed_bits(self) -> int:
+        """Width as a number in two's complement: one bit more where it is unsigned or BIPOLAR."""
+        return self.bits if self.signed and not self.bipolar else self.bits + 1
+
     def allows(self, values: IntArray) -> bool:
         """Whether every value is one of this type's."""
         if values.size == 0:

@@ -83,7 +83,7 @@ def emit(graph: Graph, folder: Path, top_name: str = "top") -> None:
     (folder / "mem").mkdir(exist_ok=True)
     (folder / f"{top_name}.v").write_text(text, encoding="ascii")
     widths = tree_widths(cells.values())
-    bodies = {"xc7": widths.text(_short_weights(cells, top_name)), "asic": widths.adders()} if widths else {}
+    bodies = {"xc7": widths.text(short_weights(cells, top_name)), "asic": widths.adders()} if widths else {}
     sources = library_sources({cell.module for cell in cells.values()} | PORT_CELLS | library_cells("".join(bodies.values())))
     for name, source in sources.items():
         (folder / "rtl" / f"{name}.sv").write_text(source, encoding="utf-8")
@@ -127,7 +127,7 @@ def tree_widths(cells: Iterable[Cell]) -> TreeWidths:
     return TreeWidths(unrolled, folded)
 
 
-def _short_weights(cells: Mapping[str, Cell], top: str) -> dict[str, Memory]:
+def short_weights(cells: Mapping[str, Cell], top: str) -> dict[str, Memory]:
     """The weight memories of binary products that LUTs of two columns hold, by their files."""
     weights = {node: cell.memories["WeightFile"] for node, cell in cells.items() if cell.module == "xf_matvec_xnor"}
     return {names.memory_file(top, node, "WeightFile"): memory for node, memory in weights.items() if 2 <= len(memory.words) <= PAIR_WORDS}

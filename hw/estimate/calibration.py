@@ -2,34 +2,39 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from xnorflow.hw.estimate.primitives import counter, total
+from xnorflow.hw.estimate.primitives import frame_end, total
+from xnorflow.hw.estimate.single_cells import (
+    PORTS,
+    affine,
+    converter,
+    gate,
+    graph_of,
+    input_of,
+    integer,
+    multiply,
+    stream_type,
+    table,
+    threshold,
+    xnor,
+)
 from xnorflow.hw.folding.hardware import hardware_nodes
-from xnorflow.hw.graph import Graph, HardwareNode, StreamType
+from xnorflow.hw.graph import Graph
 from xnorflow.hw.nodes import (
     Add,
-    Affine,
     ArgMax,
-    ChannelGate,
     Concat,
     Fifo,
     Fork,
     GlobalSum,
-    IntMatVec,
     MaxPool,
-    Multiply,
     Pad,
     SlidingWindow,
     SumPool,
-    Table,
-    Threshold,
-    WidthConverter,
-    XnorMatVec,
 )
-from xnorflow.hw.nodes.mat_vec import Border
 from xnorflow.hw.types import BIPOLAR, IntType
 
 if TYPE_CHECKING:
@@ -37,7 +42,6 @@ if TYPE_CHECKING:
 
     from xnorflow.hw.cell import Resources
 
-_PORTS: dict[str, Any] = {"name": "cell", "inputs": ("x",), "outputs": ("y",)}
 _FIFOS = ((1, 2), (8, 2), (64, 2), (8, 3), (8, 8), (16, 17), (32, 33), (7, 65), (16, 129), (16, 513))
 _FRAMES = ((36, 257), (9, 4097), (64, 1025), (63, 3137), (9, 16385), (28, 2300))  # FIFOs that hold a frame: width, depth
 _CONVERTERS = ((1, 8), (8, 1), (1, 49), (8, 64), (64, 8), (32, 288), (100, 10), (24, 48))
@@ -113,128 +117,66 @@ _ARGMAX = ((10, 1, 8), (10, 10, 12), (1000, 4, 14), (10, 5, 20))
 def estimated(graph: Graph) -> Resources:
     """Estimate of a small graph, with the TLAST counter of the port that is synthesised along."""
     nodes = hardware_nodes(graph)
-    return total(node.resources(graph.types_of(node)) for node in nodes) + counter(graph.streams[graph.outputs[0]].size // nodes[-1].out_lanes)
+    return total(node.resources(graph.types_of(node)) for node in nodes) + frame_end(graph.streams[graph.outputs[0]].size // nodes[-1].out_lanes)
 
 
 def cases() -> Iterator[tuple[str, Graph]]:
     """Name and graph of every case, the same ones every time."""
     for width, depth in (*_FIFOS, *_FRAMES):
-        yield f"Fifo width={width} depth={depth}", _graph(Fifo(**_PORTS, depth=depth, lanes=width), (4, 4, width), BIPOLAR)
+        yield f"Fifo width={width} depth={depth}", graph_of(Fifo(**PORTS, depth=depth, lanes=width), (4, 4, width), BIPOLAR)
     for before, after in _CONVERTERS:
-        node = WidthConverter(**_PORTS, lanes_in=before, lanes_out=after)
-        yield f"WidthConverter {before} to {after}", _graph(node, (1, 1, 2 * before * after), BIPOLAR)
+        yield f"WidthConverter {before} to {after}", converter(before, after)
     for lanes, channels, bits, levels in _THRESHOLDS:
-        yield f"Threshold lanes={lanes} C={channels} bits={bits} levels={levels}", _threshold(lanes, channels, bits, levels)
+        yield f"Threshold lanes={lanes} C={channels} bits={bits} levels={levels}", threshold(lanes, channels, bits, levels)
     for mw, mh, simd, pe in _XNOR:
-        yield f"XnorMatVec MW={mw} MH={mh} SIMD={simd} PE={pe}", _xnor(mw, mh, simd, pe)
-    yield "XnorMatVec MW=576 MH=64 SIMD=32 PE=16 border", _xnor(576, 64, 32, 16, border=True)
+        yield f"XnorMatVec MW={mw} MH={mh} SIMD={simd} PE={pe}", xnor(mw, mh, simd, pe)
+    yield "XnorMatVec MW=576 MH=64 SIMD=32 PE=16 border", xnor(576, 64, 32, 16, border=True)
     for shape in _INTEGER:
-        yield "IntMatVec MW={} MH={} SIMD={} PE={} x={} w={}".format(*shape), _integer(*shape)
+        yield "IntMatVec MW={} MH={} SIMD={} PE={} x={} w={}".format(*shape), integer(*shape)
     yield from _image_cases()
     for taps, channels, lanes, bits in _SUMS:
         name = f"SumPool taps={taps} C={channels} lanes={lanes} bits={bits}"
-        yield name, _graph(SumPool(**_PORTS, taps=taps, lanes=lanes), (2, 2, taps * channels), _type(bits, signed=True))
-    yield "GlobalSum 8x8x16 lanes=4 bits=9", _graph(GlobalSum(**_PORTS, lanes=4), (8, 8, 16), IntType(9, signed=True))
+        yield name, graph_of(SumPool(**PORTS, taps=taps, lanes=lanes), (2, 2, taps * channels), stream_type(bits, signed=True))
+    yield "GlobalSum 8x8x16 lanes=4 bits=9", graph_of(GlobalSum(**PORTS, lanes=4), (8, 8, 16), IntType(9, signed=True))
     for lanes, rows, channels, bits, out in _TABLES:
-        yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", _table(lanes, rows, channels, bits, out)
+        yield f"Table lanes={lanes} rows={rows} C={channels} bits={bits} out={out}", table(lanes, rows, channels, bits, out)
     yield from _joining_cases()
     for lanes, channels, bits, pieces, mul, out in _AFFINE:
         name = f"Affine lanes={lanes} C={channels} bits={bits} pieces={pieces} mul={mul} out={out}"
-        yield name, _affine(lanes, channels, bits, pieces, mul, out)
+        yield name, affine(lanes, channels, bits, pieces, mul, out)
     for channels, lanes, bits in _ARGMAX:
-        yield f"ArgMax C={channels} lanes={lanes} bits={bits}", _graph(ArgMax(**_PORTS, lanes=lanes), (channels,), IntType(bits, signed=True))
+        yield f"ArgMax C={channels} lanes={lanes} bits={bits}", graph_of(ArgMax(**PORTS, lanes=lanes), (channels,), IntType(bits, signed=True))
 
 
 def _image_cases() -> Iterator[tuple[str, Graph]]:
     for height, width, channels, lanes, border, bits in _PADS:
-        kind = _type(bits)
+        kind = stream_type(bits)
         value = np.full(channels, kind.minimum, dtype=np.int64)
-        pad = Pad(**_PORTS, top=border, bottom=border, left=border, right=border, value=value, lanes=lanes)
-        yield f"Pad {height}x{width}x{channels} lanes={lanes} border={border} bits={bits}", _graph(pad, (height, width, channels), kind)
+        pad = Pad(**PORTS, top=border, bottom=border, left=border, right=border, value=value, lanes=lanes)
+        yield f"Pad {height}x{width}x{channels} lanes={lanes} border={border} bits={bits}", graph_of(pad, (height, width, channels), kind)
     for height, width, channels, lanes, kernel, stride, bits in _WINDOWS:
-        window = SlidingWindow(**_PORTS, kernel=(kernel, kernel), stride=(stride, stride), lanes=lanes)
+        window = SlidingWindow(**PORTS, kernel=(kernel, kernel), stride=(stride, stride), lanes=lanes)
         name = f"SlidingWindow {height}x{width}x{channels} lanes={lanes} kernel={kernel} stride={stride} bits={bits}"
-        yield name, _graph(window, (height, width, channels), _type(bits))
+        yield name, graph_of(window, (height, width, channels), stream_type(bits))
     for taps, channels, lanes, bits in _POOLS:
-        pool = MaxPool(**_PORTS, taps=taps, lanes=lanes)
-        yield f"MaxPool taps={taps} C={channels} lanes={lanes} bits={bits}", _graph(pool, (4, 4, taps * channels), _type(bits, signed=True))
+        pool = MaxPool(**PORTS, taps=taps, lanes=lanes)
+        yield f"MaxPool taps={taps} C={channels} lanes={lanes} bits={bits}", graph_of(pool, (4, 4, taps * channels), stream_type(bits, signed=True))
 
 
 def _joining_cases() -> Iterator[tuple[str, Graph]]:
     for lanes, bits, out in _ADDS:
         fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
         add = Add(name="add", inputs=("a", "b"), outputs=("y",), out_type=IntType(out, signed=True), lanes=lanes)
-        yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
+        yield f"Fork and Add lanes={lanes} bits={bits} out={out}", Graph(input_of((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, add), ("y",))
     for lanes, bits, shift, out in _PRODUCTS:
-        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
-        multiply = Multiply(name="multiply", inputs=("a", "b"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
-        graph = Graph(_input((4, 4, 2 * lanes), IntType(bits, signed=True)), (fork, multiply), ("y",))
-        yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", graph
+        yield f"Fork and Multiply lanes={lanes} bits={bits} shift={shift} out={out}", multiply(lanes, bits, shift, out)
     for lanes, channels, bits, shift, out in _GATES:
-        fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
-        means = GlobalSum(name="sum", inputs=("b",), outputs=("g",), lanes=lanes)
-        gate = ChannelGate(name="gate", inputs=("a", "g"), outputs=("y",), shift=shift, out_type=IntType(out, signed=True), lanes=lanes)
-        graph = Graph(_input((4, 4, channels), IntType(bits, signed=True)), (fork, means, gate), ("y",))
-        yield f"Fork, GlobalSum and ChannelGate lanes={lanes} C={channels} bits={bits} shift={shift} out={out}", graph
+        yield (
+            f"Fork, GlobalSum and ChannelGate lanes={lanes} C={channels} bits={bits} shift={shift} out={out}",
+            gate(lanes, channels, bits, shift, out),
+        )
     for lanes, channels, bits in _CONCATS:
         fork = Fork(name="fork", inputs=("x",), outputs=("a", "b"), lanes=lanes)
         concat = Concat(name="concat", inputs=("a", "b"), outputs=("y",), lanes=lanes)
-        graph = Graph(_input((4, 4, channels), _type(bits, signed=True)), (fork, concat), ("y",))
+        graph = Graph(input_of((4, 4, channels), stream_type(bits, signed=True)), (fork, concat), ("y",))
         yield f"Fork and Concat lanes={lanes} C={channels} bits={bits}", graph
-
-
-def _type(bits: int, *, signed: bool = False) -> IntType:
-    return BIPOLAR if bits == 1 else IntType(bits, signed=signed)
-
-
-def _graph(node: HardwareNode, shape: tuple[int, ...], kind: IntType) -> Graph:
-    return Graph(_input(shape, kind), (node,), ("y",))
-
-
-def _input(shape: tuple[int, ...], kind: IntType) -> dict[str, StreamType]:
-    return {"x": StreamType(shape, kind)}
-
-
-def _threshold(lanes: int, channels: int, bits: int, levels: int) -> Graph:
-    rng = np.random.default_rng(channels)
-    kind = IntType(bits, signed=True)
-    values = np.sort(rng.integers(kind.minimum // 2, kind.maximum // 2, (channels, levels)), axis=1)
-    out, base, step = (BIPOLAR, -1, 2) if levels == 1 else (IntType(levels.bit_length(), signed=False), 0, 1)
-    node = Threshold(**_PORTS, thresholds=values, negate=rng.random(channels) < 0.5, base=base, step=step, out_type=out, lanes=lanes)
-    return _graph(node, (4, 4, channels), kind)
-
-
-def _xnor(mw: int, mh: int, simd: int, pe: int, *, border: bool = False) -> Graph:
-    rng = np.random.default_rng(mw)
-    weights = rng.choice(np.array([-1, 1]), (mh, mw))
-    table = None
-    if border:
-        classes = np.array([0, *[1] * 6, 2])
-        table = Border(classes, classes, rng.integers(-64, 65, (3, 3, mh)))
-    node = XnorMatVec(**_PORTS, weights=weights, weight_type=BIPOLAR, pe=pe, simd=simd, border=table)
-    return _graph(node, (8, 8, mw), BIPOLAR)
-
-
-def _integer(mw: int, mh: int, simd: int, pe: int, x_bits: int, w_bits: int) -> Graph:
-    rng = np.random.default_rng(mw)
-    kind = _type(w_bits, signed=True)
-    weights = rng.choice(np.array([-1, 1]), (mh, mw)) if w_bits == 1 else rng.integers(kind.minimum, kind.maximum + 1, (mh, mw))
-    node = IntMatVec(**_PORTS, weights=weights, weight_type=kind, pe=pe, simd=simd)
-    return _graph(node, (4, 4, mw), _type(x_bits))
-
-
-def _table(lanes: int, rows: int, channels: int, bits: int, out: int) -> Graph:
-    rng = np.random.default_rng(bits)
-    kind = _type(out)
-    values = rng.choice(np.array([-1, 1]), (rows, 1 << bits)) if out == 1 else rng.integers(0, kind.maximum + 1, (rows, 1 << bits))
-    return _graph(Table(**_PORTS, values=values, out_type=kind, lanes=lanes), (4, 4, channels), IntType(bits, signed=False))
-
-
-def _affine(lanes: int, channels: int, bits: int, pieces: int, mul: int, out: int) -> Graph:
-    rng = np.random.default_rng(channels + pieces)
-    kind, coefficient = IntType(bits, signed=True), IntType(mul, signed=True)
-    slopes = rng.integers(coefficient.minimum, coefficient.maximum + 1, (channels, pieces))
-    offsets = rng.integers(-(1 << (mul + 3)), 1 << (mul + 3), (channels, pieces))
-    knee = rng.integers(-16, 16, channels if pieces == 2 else 0)
-    node = Affine(**_PORTS, mul=slopes, add=offsets, knee=knee, shift=mul - 1, out_type=IntType(out, signed=True), lanes=lanes)
-    return _graph(node, (4, 4, channels), kind)

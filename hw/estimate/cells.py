@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from xnorflow.hw.cell import Resources
-from xnorflow.hw.estimate.primitives import bits_for, counter, fifo, lut_ram, queue, ram, rom, total
+from xnorflow.hw.estimate.primitives import bits_for, counter, fifo, lut_ram, queue, ram, rom, rom_apart, total
 from xnorflow.hw.popcount.luts import popcount_luts, xnor_luts
 
 _THRESHOLD_BITS_PER_LUT = 28.0  # ascending thresholds have like upper bits
@@ -21,7 +21,7 @@ def threshold(lanes: int, folds: int, in_bits: int, out_bits: int, levels: int) 
 def matvec_feed(bits: int, sf: int, nf: int) -> Resources:
     """``xf_replay`` of a matrix-vector cell: two vectors of RAM where rows are folded, else a counter; with the register behind it."""
     if nf == 1:
-        return counter(sf) + Resources(lut=2, ff=bits)
+        return counter(sf) + Resources(lut=5 if sf > 1 else 2, ff=bits)
     ring = ram(bits, 2 * sf)
     register = Resources() if ring.bram18 else Resources(ff=bits)
     return ring + register + replay_control(2 * sf, sf, nf)
@@ -29,7 +29,9 @@ def matvec_feed(bits: int, sf: int, nf: int) -> Resources:
 
 def replay_control(words: int, sf: int, nf: int) -> Resources:
     """Counters of ``xf_replay`` around a ring of ``words`` beats."""
-    return counter(words) + counter(words) + counter(sf) + counter(sf) + counter(sf * nf) + Resources(lut=8, ff=2)
+    bits = bits_for(sf)
+    lut = max(16, 8 + 4 * bits) + (0 if sf == 1 << (bits if sf > 1 else 0) else 9 + 1.2 * bits)
+    return Resources(lut=lut, ff=2 * bits_for(words) + 2 * (bits if sf > 1 else 0) + bits_for(sf * nf) + 2)
 
 
 def matvec_starts(bits: int, words: int) -> Resources:
@@ -48,20 +50,25 @@ def xnor_products(simd: int, acc_bits: int, sf: int, *, constant: bool) -> Resou
     return Resources(lut=lut, ff=bits_for(simd + 1) + (acc_bits if sf > 1 else 0))
 
 
-def integer_products(simd: int, x_bits: int, w_bits: int, acc_bits: int, sf: int, *, constant: bool) -> Resources:
-    """One PE: products, their sum and the accumulator; a DSP for each product that is wide enough."""
-    exact = min(acc_bits, x_bits + w_bits + 1 + bits_for(simd + 1))
+def integer_products(simd: int, widths: tuple[int, int], acc_bits: int, sf: int, *, constant: bool) -> Resources:
+    """One PE: products of factors of ``widths`` bits in two's complement, their sum and the accumulator.
+
+    A weight of one bit is a sign; other products take a DSP each, if they are wide enough.
+    """
+    x_bits, w_bits = widths
+    product = min(acc_bits, x_bits + w_bits)
+    exact = min(acc_bits, x_bits + w_bits + bits_for(simd))
     registers = Resources(lut=acc_bits, ff=exact + (acc_bits if sf > 1 else 0))
     if w_bits == 1:
-        return registers + Resources(lut=simd * 2.2 * x_bits)
-    if x_bits + w_bits + 2 >= _DSP_MINIMUM and not constant:
-        return registers + Resources(lut=0.6 * simd * (x_bits + w_bits), dsp=simd)
-    return registers + Resources(lut=simd * (x_bits * w_bits + x_bits + w_bits + 2) * (0.55 if constant else 1.0))
+        return registers + Resources(lut=simd * 2.15 * x_bits)
+    if product >= _DSP_MINIMUM and not constant:  # most of the sum and its register are in the DSPs too
+        return registers + Resources(lut=1.2 * product if simd > 1 else -acc_bits, ff=-exact, dsp=simd)
+    return registers + Resources(lut=simd * (1.2 * product if constant else 0.5 * x_bits * w_bits + 1.75 * product))
 
 
 def pad(bits: int, counts: tuple[int, ...]) -> Resources:
     """``xf_pad``: row, column and beat counters in front of a two-deep FIFO."""
-    return fifo(bits, 2) + total(counter(count + 2) for count in counts) + Resources(lut=4 + 0.9 * bits)
+    return fifo(bits, 2) + total(counter(count + 2) for count in counts) + Resources(lut=8 + 0.9 * bits)
 
 
 def sliding_window(bits: int, rows: int, row_words: int, taps: int, counts: tuple[int, ...]) -> Resources:
@@ -69,23 +76,23 @@ def sliding_window(bits: int, rows: int, row_words: int, taps: int, counts: tupl
     address, column = bits_for(rows * row_words + 1), bits_for(row_words + 1)
     ring = ram(bits, rows * row_words)
     register = Resources() if ring.bram18 else Resources(ff=bits)
-    control = Resources(lut=6 * address + 4 * column, ff=4 * address + 3 * column + 8)
+    control = Resources(lut=6 * address + 4 * column + 7, ff=4 * address + 3 * column + 4)
     if taps == 1:  # the tap's address is the window's
-        control = Resources(lut=4 * address + 3 * column, ff=3 * address + 2 * column + 8)
+        control = Resources(lut=4 * address + 3 * column - 6, ff=3 * address + 2 * column)
     return ring + register + queue(bits, 3) + control + total(counter(count) for count in counts)
 
 
 def max_pool(lanes: int, bits: int, beats: int, taps: int) -> Resources:
     """``xf_max_pool``: a comparator for each lane, and LUT RAM for the best so far of the other beats."""
     kept = Resources(ff=lanes * bits) if beats == 1 else lut_ram(lanes * bits, beats)
-    compare = Resources(lut=lanes * (1 if bits == 1 else 1.5 * bits))
+    compare = Resources(lut=4 + lanes * (1 if bits == 1 else 1.6 * bits))
     return kept + compare + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
 
 
 def sum_pool(lanes: int, bits: int, beats: int, taps: int) -> Resources:
     """``xf_sum_pool``: an adder for each lane, and LUT RAM for the sums so far of the other beats."""
     kept = Resources(ff=lanes * bits) if beats == 1 else lut_ram(lanes * bits, beats)
-    return kept + Resources(lut=lanes * bits) + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
+    return kept + Resources(lut=lanes * bits + 7, ff=2) + counter(beats) + counter(taps) + fifo(lanes * bits, 2)
 
 
 def table(lanes: int, out_bits: int, words: int, folds: int) -> Resources:
@@ -128,7 +135,7 @@ def product(lanes: int, widths: tuple[int, int, int], shift: int, out_bits: int,
         registers: bits of a lane's factors that come from registers, which a DSP takes in.
     """
     first, second, bits = widths
-    in_dsp = first + second >= _DSP_MINIMUM  # which has the register of the product too
+    in_dsp = bits >= _DSP_MINIMUM  # which has the register of the product too
     lane = Resources(ff=-registers, dsp=1) if in_dsp else Resources(lut=1.4 * first * second, ff=max(1, bits - shift))
     return (lane + saturate(bits - shift, out_bits)) * lanes + queue(lanes * out_bits, 3) + Resources(lut=1, ff=1)
 
@@ -152,14 +159,14 @@ def channel_gate(lanes: int, widths: tuple[int, int, int], shift: int, out_bits:
 def concat(bits: int, beats: int) -> Resources:
     """``xf_concat``: a two-beat FIFO an input, LUT RAM for the second one's beats of a pixel, and a multiplexer."""
     kept = Resources(ff=bits) if beats == 1 else lut_ram(bits, beats)
-    return fifo(bits, 2) * 2 + kept + Resources(lut=bits + 2, ff=1) + counter(beats)
+    return fifo(bits, 2) * 2 + kept + Resources(lut=bits + (5 if beats == 1 else 10), ff=1 if beats == 1 else 4) + counter(beats)
 
 
 def affine(lanes: int, folds: int, in_bits: int, widths: tuple[int, int], shifted: int, out_bits: int, pieces: int) -> Resources:
     """``xf_affine``: a multiplier, an adder and a limiter a lane, the ROM of coefficients, an output queue."""
     mul_bits, add_bits = widths
     knee = in_bits + 2 if pieces == 2 else 0
-    memory = rom(lanes * (pieces * (mul_bits + add_bits) + knee), folds)
+    memory = rom_apart(lanes * (pieces * (mul_bits + add_bits) + knee), folds, paired=False)
     lane = saturate(shifted, out_bits)
     if pieces == 2:  # constant slopes leave little to choose
         lane = lane + Resources(lut=0.5 * in_bits + (mul_bits + add_bits) * (1 if folds > 1 else 0.2), ff=in_bits)

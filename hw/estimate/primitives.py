@@ -33,11 +33,18 @@ def total(parts: Iterable[Resources]) -> Resources:
 
 
 def counter(count: int) -> Resources:
-    """A counter that wraps after ``count`` steps."""
+    """A counter that wraps after ``count`` steps: from three bits on a carry chain counts, and LUTs only find its end."""
     if count <= 1:
         return Resources()
     bits = bits_for(count)
-    return Resources(lut=bits if count == 1 << bits else 1.2 * bits + 1, ff=bits)
+    if bits <= 2:
+        return Resources(lut=bits, ff=bits)
+    return Resources(lut=0 if count == 1 << bits else max(2.0, 0.5 * bits + 0.5), ff=bits)
+
+
+def frame_end(beats: int) -> Resources:
+    """``xf_axis_out``: the counter that marks a frame's last beat."""
+    return counter(beats) + Resources(lut=2 if beats > 1 else 0)
 
 
 def rom(width: int, depth: int, bits_per_lut: float = RANDOM_BITS_PER_LUT) -> Resources:
@@ -47,23 +54,29 @@ def rom(width: int, depth: int, bits_per_lut: float = RANDOM_BITS_PER_LUT) -> Re
     """
     if depth <= 1:
         return Resources()
-    rows, blocks = _blocks(width, depth)
+    rows, blocks = _blocks(width, depth, packed=True)
     if width * depth * _ROM_BIT_COST > blocks * _BRAM18_COST:
-        return Resources(lut=0.3 * width * (ceil(depth / rows) - 1), bram18=blocks)
+        return Resources(lut=0.55 * width * (ceil(depth / rows) - 1), bram18=blocks)
     distinct = _distinct(width, depth)
     return Resources(lut=distinct * depth / bits_per_lut, ff=distinct)
 
 
-def rom_apart(width: int, depth: int) -> Resources:
-    """``xf_rom_memory``: block RAM where a block saves its price in LUTs, else a LUT for each 64 words of a column, half a LUT for at most 32."""
+def rom_apart(width: int, depth: int, *, paired: bool) -> Resources:
+    """``xf_rom_memory``: block RAM where a block saves its price in LUTs, else a LUT for each 64 words of a column.
+
+    Args:
+        width: bits of a word.
+        depth: words.
+        paired: two columns of at most 32 words share a LUT.
+    """
     if depth <= 1:
         return Resources()
     block_width = next((columns for rows, columns in _BRAM18_SHAPES[:4] if depth <= rows), 2)
     if width * ceil(depth / _LUT_WORDS) > ceil(width / block_width) * BLOCK_PRICE:
-        rows, blocks = _blocks(width, depth)
-        return Resources(lut=0.3 * width * (ceil(depth / rows) - 1), bram18=blocks)
+        rows, blocks = _blocks(width, depth, packed=True)
+        return Resources(lut=0.55 * width * (ceil(depth / rows) - 1), bram18=blocks)
     distinct = _distinct(width, depth)
-    return Resources(lut=distinct / 2 if depth <= _PAIR_WORDS else distinct * ceil(depth / _LUT_WORDS), ff=distinct)
+    return Resources(lut=distinct / 2 if paired and depth <= _PAIR_WORDS else distinct * ceil(depth / _LUT_WORDS), ff=distinct)
 
 
 def _distinct(width: int, depth: int) -> float:
@@ -72,9 +85,18 @@ def _distinct(width: int, depth: int) -> float:
     return -patterns * expm1(-width / patterns)
 
 
-def _blocks(width: int, depth: int) -> tuple[int, int]:
-    """Rows of the cheapest block RAM shape, and how many BRAM18 it takes."""
-    blocks, rows = min((ceil(depth / rows) * ceil(width / columns), -rows) for rows, columns in _BRAM18_SHAPES)
+def _blocks(width: int, depth: int, *, packed: bool = False) -> tuple[int, int]:
+    """Rows of the cheapest block RAM shape, and how many BRAM18 it takes.
+
+    Args:
+        width: bits of a word.
+        depth: words.
+        packed: banks of a memory that is only read lie side by side in a row.
+    """
+    if packed:
+        blocks, rows = min((ceil(width * ceil(depth / rows) / columns), -rows) for rows, columns in _BRAM18_SHAPES)
+    else:
+        blocks, rows = min((ceil(depth / rows) * ceil(width / columns), -rows) for rows, columns in _BRAM18_SHAPES)
     return -rows, blocks
 
 
@@ -96,7 +118,7 @@ def ram(width: int, depth: int) -> Resources:
         rows, blocks = _blocks(width, depth)  # two of them make one of twice the rows
         return Resources(lut=0.55 * width * (ceil(depth / (2 * rows)) - 1), bram18=blocks)
     if width * depth <= distributed:
-        return Resources(lut=width * (depth - 1) / 2, ff=width * depth)
+        return Resources(lut=0 if depth == 2 else depth + width * (depth - 2) / 2, ff=width * depth)
     return lut_ram(width, depth)
 
 
@@ -107,18 +129,20 @@ def in_block_ram(width: int, depth: int) -> bool:
 
 def fifo(width: int, depth: int) -> Resources:
     """``xf_fifo``: an output register behind a ring of ``depth - 1`` words, in block RAM where :func:`in_block_ram` says so."""
-    control = Resources(lut=2 + width, ff=2 + width) + counter(depth)
-    if depth <= 2:
-        return control + Resources(ff=width)
-    ring = ram(width, depth - 1)
-    if ring.bram18:  # a register for the word that is read while it is written, and a comparator of pointers
-        ring = ring + Resources(lut=bits_for(depth), ff=width + 1)
-    return control + ring + counter(depth - 1) + counter(depth - 1)
+    words, bits = depth - 1, bits_for(depth - 1)
+    register = Resources(lut=width, ff=width + 1 + bits_for(depth))  # with the multiplexer and the count of words
+    if words == 1:
+        return register + Resources(lut=3, ff=width)
+    ring = ram(width, words)
+    pointers = Resources(lut={2: 10, 3: 13}.get(words, 11 + 2 * bits + (0 if words == 1 << bits else 3)), ff=2 * bits)
+    if ring.bram18:  # the read pointer one cycle ahead, a register for the word that is read while it is written, a comparator
+        return register + ring + pointers + Resources(lut=1.5 * bits, ff=width + 1)
+    return register + ring + pointers + Resources(ff=bits)  # Yosys keeps the read pointer twice
 
 
 def queue(width: int, depth: int) -> Resources:
     """``xf_queue``: a FIFO with a credit counter."""
-    return fifo(width, depth) + counter(depth + 1)
+    return fifo(width, depth) + Resources(lut=3 if depth <= 3 else 5.5, ff=bits_for(depth + 1))
 
 
 def width_converter(in_bits: int, out_bits: int) -> Resources:
@@ -127,5 +151,5 @@ def width_converter(in_bits: int, out_bits: int) -> Resources:
         return fifo(in_bits, 2)
     ratio = max(in_bits, out_bits) // min(in_bits, out_bits)
     if in_bits < out_bits:
-        return Resources(lut=1, ff=2 * out_bits - in_bits + 1) + counter(ratio)
-    return Resources(lut=4 + in_bits + out_bits, ff=in_bits + out_bits + 1) + counter(ratio + 1)
+        return Resources(lut=4, ff=2 * out_bits - in_bits + 1) + counter(ratio)
+    return Resources(lut=in_bits + (6 if ratio <= 3 else 10), ff=in_bits + out_bits + 1 + bits_for(ratio + 1))

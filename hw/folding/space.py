@@ -125,7 +125,7 @@ def _cell(graph: Graph, node: HardwareNode, numbers: tuple[int, ...], sides: tup
     ins, out = graph.types_of(node), graph.streams[node.outputs[0]]
     if isinstance(node, MatVec):
         folded = [[replace(node, simd=simd, pe=pe) for pe in sides[1]] for simd in sides[0]]
-        costs = np.array([[_vector(cell.resources_at(ins[0].dtype.bits, out.dtype.bits)) for cell in row] for row in folded])
+        costs = np.array([[_vector(cell.resources_at(ins[0].dtype, out.dtype.bits)) for cell in row] for row in folded])
         cycles = np.array([[interval(cell, ins[0], out) for cell in row] for row in folded], dtype=np.int64)
     else:
         cells = [with_lanes(node, lanes) for lanes in sides[0]]

@@ -96,7 +96,7 @@ class Affine(HardwareNode):
         (kind,) = ins
         widths = (_signed_bits(self.mul), _signed_bits(self.add))
         shifted, folds = self.sum_bits(kind.dtype) - self.shift, self._folds(kind.dtype)
-        return cells.affine(self.lanes, folds, kind.dtype.bits, widths, shifted, self.out_type.bits, self.pieces)
+        return cells.affine(self.lanes, folds, kind.dtype.signed_bits, widths, shifted, self.out_type.bits, self.pieces)
 
     def cell(self, ins: tuple[StreamType, ...]) -> Cell:
         (kind,) = ins

@@ -12,6 +12,7 @@ from xnorflow.hw.nodes.mat_vec import MatVec
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Cell, Resources
     from xnorflow.hw.graph import StreamType
+    from xnorflow.hw.types import IntType
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -25,6 +26,7 @@ class IntMatVec(MatVec):
         kinds = {"InBits": dtype.bits, "InKind": kind_code(dtype), "WeightBits": weights.bits, "WeightKind": kind_code(weights)}
         return self._cell(ins, "xf_matvec_int", 0, kinds)
 
-    def _row(self, x_bits: int, acc: int) -> Resources:
+    def _row(self, x: IntType, acc: int) -> Resources:
         constant = (self.pe, self.simd) == (self.mh, self.mw)
-        return cells.integer_products(self.simd, x_bits, self.weight_type.bits, acc, self.mw // self.simd, constant=constant)
+        weight_bits = 1 if self.weight_type.bipolar else self.weight_type.signed_bits
+        return cells.integer_products(self.simd, (x.signed_bits, weight_bits), acc, self.mw // self.simd, constant=constant)

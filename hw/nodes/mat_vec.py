@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -19,6 +19,8 @@ from xnorflow.hw.types import IntType
 if TYPE_CHECKING:
     from xnorflow.hw.cell import Resources
     from xnorflow.hw.types import IntArray
+
+BORDER_BITS_PER_LUT = 36.0  # of a border's table: corrections are small, so that their upper bits are alike
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,10 @@ class MatVec(HardwareNode):
         weight_type: type of the weights.
         pe, simd: rows and columns computed in one cycle; 0 where not chosen yet.
         border: correction for zero padding, or None.
+        paired_weights: whether short memories of weights are LUTs of two columns.
     """
+
+    paired_weights: ClassVar[bool] = False
 
     weights: IntArray
     weight_type: IntType
@@ -139,21 +144,18 @@ class MatVec(HardwareNode):
         return 2 if self.mw > self.simd else 4
 
     def resources(self, ins: tuple[StreamType, ...]) -> Resources:
-        return self.resources_at(ins[0].dtype.bits, self.infer(ins)[0].dtype.bits)
+        return self.resources_at(ins[0].dtype, self.infer(ins)[0].dtype.bits)
 
-    def resources_at(self, x_bits: int, acc: int) -> Resources:
-        """Resources with inputs of ``x_bits`` and accumulators of ``acc`` bits, which no folding changes."""
+    def resources_at(self, x: IntType, acc: int) -> Resources:
+        """Resources with inputs of a type and accumulators of ``acc`` bits, which no folding changes."""
         nf, sf = self.mh // self.pe, self.mw // self.simd
         border = 0 if self.border is None else self.border.table.shape[0] * self.border.table.shape[1] * nf
-        memory = self._weight_memory(self.pe * self.simd * self.weight_type.bits, nf * sf) + primitives.rom(self.pe * acc, border)
-        return memory + cells.matvec_feed(self.simd * x_bits, sf, nf) + self._row(x_bits, acc) * self.pe + cells.matvec_queue(self.pe * acc, sf)
-
-    def _weight_memory(self, width: int, depth: int) -> Resources:
-        """The memory of the weights."""
-        return primitives.rom(width, depth)
+        memory = primitives.rom_apart(self.pe * self.simd * self.weight_type.bits, nf * sf, paired=self.paired_weights)
+        memory = memory + primitives.rom(self.pe * acc, border, BORDER_BITS_PER_LUT)
+        return memory + cells.matvec_feed(self.simd * x.bits, sf, nf) + self._row(x, acc) * self.pe + cells.matvec_queue(self.pe * acc, sf)
 
     @abstractmethod
-    def _row(self, x_bits: int, acc: int) -> Resources:
+    def _row(self, x: IntType, acc: int) -> Resources:
         """One PE: products, sum and accumulator; constant weights are folded into the logic."""
 
     def _cell(self, ins: tuple[StreamType, ...], module: str, offset: int, extra: dict[str, int]) -> Cell:

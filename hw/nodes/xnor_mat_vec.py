@@ -29,6 +29,7 @@ class XnorMatVec(MatVec):
     """
 
     op = "XnorMatVec"
+    paired_weights = True
     thresholds: IntArray | None = None
 
     def infer(self, ins: tuple[StreamType, ...]) -> tuple[StreamType, ...]:
@@ -46,20 +47,17 @@ class XnorMatVec(MatVec):
         (acc,) = super().execute(ins)
         return (acc if self.thresholds is None else np.where(acc >= self.thresholds, 1, -1),)
 
-    def resources_at(self, x_bits: int, acc: int) -> Resources:
+    def resources_at(self, x: IntType, acc: int) -> Resources:
         if self.thresholds is None:
-            return super().resources_at(x_bits, acc)
+            return super().resources_at(x, acc)
         nf, sf = self.mh // self.pe, self.mw // self.simd
         limits = self._limits()
         words = len(limits) * nf if self.border is not None else period(limits.reshape(nf, self.pe))
         bits = self._sum_type(limits).bits
-        memory = self._weight_memory(self.pe * self.simd, nf * sf) + cells.matvec_starts(self.pe * bits, words)
-        return memory + cells.matvec_feed(self.simd, sf, nf) + self._row(x_bits, bits) * self.pe + cells.matvec_queue(self.pe, sf)
+        memory = primitives.rom_apart(self.pe * self.simd, nf * sf, paired=True) + cells.matvec_starts(self.pe * bits, words)
+        return memory + cells.matvec_feed(self.simd, sf, nf) + self._row(x, bits) * self.pe + cells.matvec_queue(self.pe, sf)
 
-    def _weight_memory(self, width: int, depth: int) -> Resources:
-        return primitives.rom_apart(width, depth)
-
-    def _row(self, x_bits: int, acc: int) -> Resources:
+    def _row(self, x: IntType, acc: int) -> Resources:
         constant = (self.pe, self.simd) == (self.mh, self.mw)
         return cells.xnor_products(self.simd, acc, self.mw // self.simd, constant=constant)
 

@@ -74,7 +74,7 @@ module xf_affine #(
     end
   end
 
-  xf_rom #(.Width(Lanes * LaneBits), .Depth(Folds), .InitFile(InitFile)) u_coefficients (
+  xf_rom #(.Width(Lanes * LaneBits), .Depth(Folds), .Apart(2), .InitFile(InitFile)) u_coefficients (
     .clk_i, .addr_i(fold_q), .data_o(word)
   );
 

@@ -52,11 +52,13 @@ module xf_matvec_int #(
   localparam integer Nf = Mh / Pe;
   localparam integer AddrBits = (Sf * Nf > 1) ? $clog2(Sf * Nf) : 1;
   localparam integer WordBits = Pe * Simd * WeightBits;
-  // One bit more than stored, so that bipolar and unsigned values have a sign.
-  localparam integer XBits = InBits + 1;
-  localparam integer WBits = WeightBits + 1;
-  // |x| <= 2**InBits and |w| <= 2**WeightBits; beyond AccBits nothing counts, for the accumulator holds every result.
-  localparam integer ExactBits = InBits + WeightBits + 1 + $clog2(Simd + 1);
+  // One bit more than stored where bipolar and unsigned values need a sign.
+  localparam integer XBits = (InKind == 1) ? InBits : InBits + 1;
+  localparam integer WBits = (WeightKind == 1) ? WeightBits : WeightBits + 1;
+  // A product is just as wide as its factors, or a bit wider than x where w is a sign, so that no register behind a lone
+  // multiplier is wider than what it makes: Yosys 0.70 loses such a register's top bit in a DSP48E1. Beyond AccBits nothing
+  // counts, for the accumulator holds every result.
+  localparam integer ExactBits = XBits + ((WeightKind == 2) ? 1 : WBits) + $clog2(Simd);
   localparam integer SumBits = (ExactBits < AccBits) ? ExactBits : AccBits;
   // A credit comes back 4 cycles after its claim.
   localparam integer QueueDepth = (Sf >= 2) ? 2 : 4;
@@ -92,7 +94,7 @@ module xf_matvec_int #(
     .data_o  (beat)
   );
 
-  xf_rom #(.Width(WordBits), .Depth(Sf * Nf), .InitFile(WeightFile)) u_weights (
+  xf_rom #(.Width(WordBits), .Depth(Sf * Nf), .Apart(2), .InitFile(WeightFile)) u_weights (
     .clk_i, .addr_i(addr), .data_o(weights)
   );
 
@@ -126,7 +128,7 @@ module xf_matvec_int #(
     logic        [AccBits-1:0]      acc_q;
 
     for (genvar i = 0; i < Simd; i++) begin : gen_product
-      logic signed [XBits-1:0]   x;
+      logic signed [InBits:0]    x;
       logic signed [SumBits-1:0] wide_x;
       logic                      unused;
       assign unused = &{1'b0, x};
@@ -135,7 +137,7 @@ module xf_matvec_int #(
       if (WeightKind == 2) begin : gen_sign
         assign terms[i*SumBits+:SumBits] = weights[p*Simd+i] ? wide_x : -wide_x;
       end else begin : gen_multiply
-        logic signed [WBits-1:0]   w;
+        logic signed [WeightBits:0] w;
         logic signed [SumBits-1:0] wide_w;
         logic                      unused_w;
         assign unused_w = &{1'b0, w};

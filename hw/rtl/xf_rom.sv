@@ -2,8 +2,9 @@
 //
 // Contract: data_o is word addr_i of InitFile. Latency: one cycle where Depth > 1 (so that block RAM fits); none where
 // Depth is 1, and then the word is a constant that synthesis folds into the logic behind it.
-// Cost: Depth > 1: LUT ROM or block RAM, as the tool chooses, and Width flip-flops; Depth = 1: nothing. Apart = 1 puts the memory
-// into xf_rom_memory, for users that need every bit of the word: unused ones vanish only within the logic around them.
+// Cost: Depth > 1: LUT ROM or block RAM, as the tool chooses, and Width flip-flops; Depth = 1: nothing. Apart = 1 or 2 puts the memory
+// into xf_rom_memory, for users that need every bit of the word: unused ones vanish only within the logic around them. 1 is for
+// memories that hw/emit writes as LUTs of two columns where they are short.
 `default_nettype none
 
 module xf_rom #(
@@ -31,7 +32,7 @@ module xf_rom #(
     initial $readmemh(InitFile, rom);
     always_ff @(posedge clk_i) data_o <= rom[addr_i];
   end else begin : gen_apart
-    xf_rom_memory #(.Width(Width), .Depth(Depth), .InitFile(InitFile)) u_memory (.clk_i, .addr_i, .data_o);
+    xf_rom_memory #(.Width(Width), .Depth(Depth), .Paired((Apart == 1) ? 1 : 0), .InitFile(InitFile)) u_memory (.clk_i, .addr_i, .data_o);
   end
 
 endmodule

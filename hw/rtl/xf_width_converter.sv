@@ -81,8 +81,7 @@ module xf_width_converter #(
         else if (load && !empty) count_q <= count_q - CountBits'(1);
         if (load) out_valid_o <= put || !empty;
       end
-      if (put) parts_q <= load ? in_data_i >> OutBits : in_data_i;
-      else if (load) parts_q <= parts_q >> OutBits;
+      if (put || load) parts_q <= load ? (empty ? in_data_i : parts_q) >> OutBits : in_data_i;
       if (load) out_data_o <= empty ? in_data_i[OutBits-1:0] : parts_q[OutBits-1:0];
     end
   end
