@@ -28,6 +28,8 @@ constexpr std::array kEntries = {
 #if defined(XNORFLOW_X86)
     Entry{&kAvx512, has_avx512},
     Entry{&kAvx2, has_avx2},
+#elif defined(XNORFLOW_ARM64)
+    Entry{&kNeon, always},
 #endif
     Entry{&kPortable, always},
     Entry{&kReference, always},

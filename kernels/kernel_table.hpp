@@ -100,6 +100,8 @@ extern const KernelTable kPortable;
 #if defined(XNORFLOW_X86)
 extern const KernelTable kAvx2;
 extern const KernelTable kAvx512;
+#elif defined(XNORFLOW_ARM64)
+extern const KernelTable kNeon;
 #endif
 
 }  // namespace xnorflow

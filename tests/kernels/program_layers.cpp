@@ -1,14 +1,15 @@
-// Every kernel table against the reference on random layers, built with sanitisers by test_sanitisers.py. Arrays lie on the
+// Every kernel table against the reference on random layers, built by test_programs.py. Arrays lie on the
 // heap with no slack, so that a read or a write past their ends is reported. Prints how many results were compared.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "dispatch.hpp"
 #include "images.hpp"
 #include "layers.hpp"
-#include "sanitised.hpp"
+#include "random_values.hpp"
 
 using namespace xnorflow;
 
@@ -112,9 +113,10 @@ Result compute(const KernelTable& table, const Case& c, const Inputs& in, int64_
 
 }  // namespace
 
-int main() {
+int main(int, char** arguments) {
   int64_t compared = 0;
-  for (int i = 0; i < 30; ++i) {
+  const int cases = std::atoi(arguments[1]);
+  for (int i = 0; i < cases; ++i) {
     const Case c = random_case();
     const Inputs in = random_inputs(c);
     const Result expected = compute(select("reference"), c, in, 1);

@@ -1,13 +1,14 @@
-// A network of every step and of most operations of a pass, on every kernel table against the reference, built with sanitisers by
-// test_sanitisers.py. The caller's arrays lie on the heap with no slack. Prints how many results were compared.
+// A network of every step and of most operations of a pass, on every kernel table against the reference, built by
+// test_programs.py. The caller's arrays lie on the heap with no slack. Prints how many results were compared.
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <vector>
 
 #include "dispatch.hpp"
 #include "program.hpp"
-#include "sanitised.hpp"
+#include "random_values.hpp"
 
 using namespace xnorflow;
 
@@ -148,9 +149,10 @@ class Network {
 
 }  // namespace
 
-int main() {
+int main(int, char** arguments) {
   int64_t compared = 0;
-  for (int i = 0; i < 12; ++i) {
+  const int cases = std::atoi(arguments[1]);
+  for (int i = 0; i < cases; ++i) {
     const Shape shape = random_shape();
     const Constants constants = random_constants(shape);
     const auto pixels = integers<uint8_t>(shape.frames * shape.height * shape.width * shape.channels, 0, 255);

@@ -1,4 +1,4 @@
-// Random numbers for the programs that test_sanitisers.py builds.
+// Random numbers for the programs that test_programs.py builds.
 #pragma once
 
 #include <cstdint>
