@@ -60,7 +60,7 @@ def test_the_xc7_bodies_are_the_trees_of_the_widths_in_use(networks, tmp_path: P
     )
     emit(folded, tmp_path)
     (trees,) = (tmp_path / "xc7").iterdir()
-    assert re.findall(r"^module (xf_\w+_tree\w*)", trees.read_text(), re.MULTILINE) == [
+    assert re.findall(r"^module (\w+)", trees.read_text(), re.MULTILINE) == [
         "xf_popcount_tree_32",
         "xf_xnor_tree_8",
         "xf_xnor_tree_16",
