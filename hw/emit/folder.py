@@ -128,9 +128,9 @@ def tree_widths(cells: Iterable[Cell]) -> TreeWidths:
 
 
 def short_weights(cells: Mapping[str, Cell], top: str) -> dict[str, Memory]:
-    """The weight memories of binary products that LUTs of two columns hold, by their files."""
+    """The weight memories of binary products that are one constant word, or that LUTs of two columns hold, by their files."""
     weights = {node: cell.memories["WeightFile"] for node, cell in cells.items() if cell.module == "xf_matvec_xnor"}
-    return {names.memory_file(top, node, "WeightFile"): memory for node, memory in weights.items() if 2 <= len(memory.words) <= PAIR_WORDS}
+    return {names.memory_file(top, node, "WeightFile"): memory for node, memory in weights.items() if len(memory.words) <= PAIR_WORDS}
 
 
 def _write_memories(folder: Path, top: str, node: str, cell: Cell) -> None:

@@ -1,4 +1,4 @@
-"""Memories of at most 32 words for xc7: two columns a LUT6_2, which no synthesis makes of a description without primitives."""
+"""Memories of at most 32 words for xc7: two columns a LUT6_2, which no tool makes without primitives; one word is a constant."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ module {_NAME} #(
   parameter integer Width = 1,
   parameter integer Depth = 2,
   parameter         InitFile = "",
-  localparam integer AddrBits = $clog2(Depth)
+  localparam integer AddrBits = (Depth > 1) ? $clog2(Depth) : 1
 ) (
   input  wire logic [AddrBits-1:0] addr_i,
   output logic      [Width-1:0]    data_o
@@ -38,7 +38,7 @@ def lut_roms_text(roms: Mapping[str, Memory]) -> str:
     """Combinational memories as SystemVerilog, and the module that picks one by the name of its file (others stay what the tool makes of them).
 
     Args:
-        roms: file of a memory as the netlist names it -> what is in it, 2 to 32 words.
+        roms: file of a memory as the netlist names it -> what is in it, 1 to 32 words.
     """
     modules = [_rom(number, memory) for number, memory in enumerate(roms.values())]
     choices = [f'  if (InitFile == "{file}") begin : gen_{n}\n    {_NAME}_{n} u_rom (.addr_i, .data_o);\n  end else\n' for n, file in enumerate(roms)]

@@ -4,7 +4,8 @@
 // Depth is 1, and then the word is a constant that synthesis folds into the logic behind it.
 // Cost: Depth > 1: LUT ROM or block RAM, as the tool chooses, and Width flip-flops; Depth = 1: nothing. Apart = 1 or 2 puts the memory
 // into xf_rom_memory, for users that need every bit of the word: unused ones vanish only within the logic around them. 1 is for
-// memories that hw/emit writes as LUTs of two columns where they are short.
+// memories that hw/emit writes as LUTs of two columns where they are short, and as a constant where they are one word: the time that
+// Yosys checks a memory grows with the square of its width.
 `default_nettype none
 
 module xf_rom #(
@@ -21,7 +22,19 @@ module xf_rom #(
 
   xf_require #(.Ok(Width >= 1 && Depth >= 1), .Message("xf_rom: Width and Depth must be at least 1")) u_require_size ();
 
-  if (Depth == 1) begin : gen_constant
+`ifdef XF_XC7
+  localparam integer Written = (Depth == 1 && Apart == 1) ? 1 : 0;
+`else
+  localparam integer Written = 0;
+`endif
+
+  if (Written == 1) begin : gen_written
+`ifdef XF_XC7
+    logic unused;
+    assign unused = &{1'b0, clk_i};
+    xf_rom_pairs #(.Width(Width), .Depth(Depth), .InitFile(InitFile)) u_word (.addr_i, .data_o);
+`endif
+  end else if (Depth == 1) begin : gen_constant
     logic [Width-1:0] rom [0:0];
     logic             unused;
     initial $readmemh(InitFile, rom);
