@@ -25,11 +25,11 @@ KINDS = {"xnor": 15, "integer": 6, "threshold": 4, "affine": 3, "window": 3, "su
 
 
 def layers(seed: int) -> Iterator[tuple[str, str, Graph]]:
-    """Kind, name and graph of 40 layers, with FIFOs where their branches need them; the same ones for the same seed."""
+    """Kind, name and graph of 40 layers, the kinds in turn, with FIFOs where branches need them; the same ones for the same seed."""
     rng = np.random.default_rng(seed)
     seen = {name for name, _ in cases()}
-    for kind, count in KINDS.items():
-        for _ in range(count):
+    for turn in range(max(KINDS.values())):
+        for kind in (kind for kind, count in KINDS.items() if turn < count):
             name, graph = _DRAW[kind](rng)
             while name in seen:
                 name, graph = _DRAW[kind](rng)
