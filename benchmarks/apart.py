@@ -25,6 +25,8 @@ TOP = "apart"
 def synthesise_apart(graphs: Sequence[Graph], work: Path) -> list[Resources]:
     """What Yosys counts for each graph, with the command of ``xnorflow synth``.
 
+    ABC's choices lean a little on what it maps beside a cell: a table of 22 LUTs by itself has been 23.
+
     Args:
         graphs: folded, with width converters and FIFOs.
         work: where a scratch folder comes and goes; not below the temporary folder.

@@ -41,7 +41,7 @@ def test_the_mean_error_over_all_cells_is_small(what: str, error: float) -> None
 @pytest.mark.yosys
 def test_the_table_is_what_yosys_says_of_cells_side_by_side(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ["SumPool taps=4 C=4 lanes=1 bits=1", "WidthConverter 8 to 1", "Table lanes=1 rows=1 C=1 bits=8 out=1"]
+    names = ["SumPool taps=4 C=4 lanes=1 bits=1", "WidthConverter 8 to 1"]
     found = importlib.import_module("apart").synthesise_apart([GRAPHS[name] for name in names], tmp_path)
     assert [dataclasses.asdict(each) for each in found] == [TABLE[name] for name in names]
 
