@@ -39,5 +39,5 @@ def test_cnv_keeps_its_interval_with_less_than_a_quarter_of_the_bits_of_deep_fif
     sized, schedule = insert_fifos(folded)
     deep = with_fifos(folded, {stream: DEEP for node in hardware_nodes(folded)[:-1] for stream in node.outputs})
     assert schedule.interval == graph_schedule(deep).interval == CYCLES
-    assert fifo_bits(deep) > 2_000_000
+    assert fifo_bits(deep) > 1_000_000
     assert fifo_bits(sized) <= fifo_bits(deep) / 4
