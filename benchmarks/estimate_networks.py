@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import torch
 from torch import nn
+from untrained import follow, scatter
 
 from xnorflow.hw.folding import FoldingRequest
 from xnorflow.hw.lowering import lower
@@ -67,7 +68,9 @@ def built(network: Network, seed: int) -> BuildContents:
     pixels = rng.integers(0, 256, (IMAGES, network.side, network.side, 1), dtype=np.uint8)
     images = torch.from_numpy(np.ascontiguousarray(NORM.apply(pixels).transpose(0, 3, 1, 2)))
     scheme = QuantScheme() if network.scale is None else QuantScheme(weight_scale=network.scale)
-    real = _shaken(quantise(_architecture(network), scheme), images)
+    trained = quantise(_architecture(network), scheme)
+    scatter(trained)
+    real = follow(trained, images)
     made = freeze(real) if network.scale is None else integerise(real, images, NORM, scheme)
     raw = qonnx_bytes(made, NORM, (1, network.side, network.side))
     lowered = lower(onnx.load_model_from_string(raw))
@@ -82,13 +85,3 @@ def _architecture(network: Network) -> nn.Module:
     build = lookup(network.family).build
     module: nn.Module = build.func(config, **(build.keywords | {"plan": PLAN}))
     return module
-
-
-def _shaken(network: nn.Module, images: torch.Tensor) -> nn.Module:
-    for layer in (m for m in network.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
-        nn.init.normal_(layer.weight)
-        nn.init.normal_(layer.bias, std=0.3)
-        layer.momentum = 1.0
-    with torch.no_grad():
-        network.train()(images)
-    return network.eval()

@@ -52,7 +52,7 @@ def pictures(folder: Path, side: int) -> np.ndarray:
 def network(given: argparse.Namespace) -> dict[str, Any]:
     """Build, follow the pictures, make integers, export; PyTorch's logits are kept for the other links."""
     import torch
-    from torch import nn
+    from untrained import follow, scatter
 
     from xnorflow.models import ModelConfig, build_config
     from xnorflow.pixels import PixelNorm
@@ -67,15 +67,12 @@ def network(given: argparse.Namespace) -> dict[str, Any]:
     images = torch.from_numpy(np.ascontiguousarray(norm.apply(pixels).transpose(0, 3, 1, 2)))
     config = ModelConfig(given.network, input_shape=(3, given.side, given.side), num_classes=CLASSES, padding_value=-1)
     trained = quantise(build_config(config), scheme)
-    for layer in (m for m in trained.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
-        nn.init.normal_(layer.weight)
-        nn.init.normal_(layer.bias, std=0.3)
-        layer.momentum = 1.0
+    scatter(trained)
     clock = Laps()
+    trained = follow(trained, images)
+    clock.lap("norms follow the pictures")
     with torch.no_grad():
-        trained.train()(images)
-        clock.lap("norms follow the pictures")
-        integers = integerise(trained.eval(), images[:CALIBRATION], norm, scheme)
+        integers = integerise(trained, images[:CALIBRATION], norm, scheme)
         clock.lap("integerise")
         (given.work / "net.onnx").write_bytes(qonnx_bytes(integers, norm, config.input_shape))
         clock.lap("export")

@@ -62,7 +62,7 @@ def _popcount(cell: str, width: int, ports: tuple[str, ...], *, structural: bool
 def untrained(name: str) -> bytes:
     """An architecture with random weights and thresholds as a QONNX file, the same one every time."""
     import torch
-    from torch import nn
+    from untrained import follow, scatter
 
     from xnorflow.models import build, lookup
     from xnorflow.pixels import PixelNorm
@@ -73,13 +73,8 @@ def untrained(name: str) -> bytes:
     torch.manual_seed(7)
     shape = lookup(name).input_shape
     model = quantise(build(name, input_shape=shape, num_classes=10), QuantScheme())
-    for layer in (m for m in model.modules() if isinstance(m, nn.BatchNorm1d | nn.BatchNorm2d)):
-        nn.init.normal_(layer.weight)
-        nn.init.normal_(layer.bias, std=0.3)
-        layer.momentum = 1.0
-    with torch.no_grad():
-        model.train()(torch.randint(0, 256, (64, *shape)) / 255)
-    return qonnx_bytes(model.eval(), PixelNorm(), shape)
+    scatter(model)
+    return qonnx_bytes(follow(model, torch.randint(0, 256, (64, *shape)) / 255), PixelNorm(), shape)
 
 
 def network(model: str, folding: list[str] | None, fps: float | None, images: int) -> dict[str, Any]:
